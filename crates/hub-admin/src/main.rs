@@ -1,0 +1,3 @@
+//! The hub on the command line.
+
+fn main() {}

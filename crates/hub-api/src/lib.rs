@@ -1,0 +1,1 @@
+//! The management REST interface and its OpenAPI document.

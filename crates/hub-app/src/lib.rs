@@ -1,0 +1,1 @@
+//! Composition: configuration in, a running hub out, drained at the end.

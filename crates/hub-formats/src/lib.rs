@@ -1,0 +1,1 @@
+//! The wire formats: scanning a body, the SSE codec, the usage tap.

@@ -1,0 +1,1 @@
+//! HTTP transport in and out: accept loop, drain, bodies, the upstream client.

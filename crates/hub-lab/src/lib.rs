@@ -1,0 +1,1 @@
+//! Simulated providers in four dialects, with scripted faults, that count what they answered.

@@ -1,0 +1,1 @@
+//! What a request costs: the price table and the cost function.

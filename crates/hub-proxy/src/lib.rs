@@ -1,0 +1,1 @@
+//! The gateway: authenticate, choose, forward, stream back, account. Embeddable.

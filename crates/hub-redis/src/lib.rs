@@ -1,0 +1,1 @@
+//! Connections to Redis; the only crate that knows its client library.

@@ -1,0 +1,1 @@
+//! Choosing a provider, and building its URL: pure functions.

@@ -1,0 +1,3 @@
+//! The hub, as a server.
+
+fn main() {}

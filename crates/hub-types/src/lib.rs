@@ -1,0 +1,38 @@
+//! The nouns of the hub, and nothing but nouns: ids, money, usage, dialects, users, keys, providers and the
+//! record of a request.
+//!
+//! Everything here is plain data with its own parsing and validation. No I/O, no clock (only the [`Clock`]
+//! trait that the edges implement), no async. Every other crate may depend on this one; it depends on none.
+
+mod access;
+mod clock;
+mod credential;
+mod dialect;
+mod endpoint;
+mod id;
+mod limits;
+mod money;
+mod prices;
+mod provider;
+mod record;
+mod rules;
+mod usage;
+
+pub use access::{ApiKey, GroupSet, Permission, Role, User};
+pub use clock::{Clock, SystemClock};
+pub use credential::{HubKey, HubKeyError, KeyHash, Secret};
+pub use dialect::{Dialect, UnknownDialect};
+pub use endpoint::Endpoint;
+pub use id::{AttemptId, KeyId, ProviderId, RequestId, UserId};
+pub use limits::{MoneyLimits, ResetMode};
+pub use money::{Money, ParseMoneyError};
+pub use prices::{Multiplier, ParseMultiplierError, PriceRow, PriceSource};
+pub use provider::{
+    ClientAbortPolicy, Conversion, FailBack, Provider, ProviderGroup, ProviderType, Timeouts, UnknownProviderType,
+};
+pub use record::{
+    Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LedgerLine, OpenRequest, Outcome, RequestRecord,
+    StageCount, Timings,
+};
+pub use rules::{MatchKind, ModelRedirect, ModelRule};
+pub use usage::{Usage, UsageSource};

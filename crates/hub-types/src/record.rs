@@ -1,0 +1,391 @@
+//! The record of a request: what happened, who served it, what it cost.
+//!
+//! These types are what the journal writes and what the database is filled from, so their serialised form
+//! must stay readable by later versions: add fields with defaults, rename nothing.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId, Usage, UsageSource,
+    UserId,
+};
+
+/// Written at admission, before anything goes upstream, so that a crash leaves a trace of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRequest {
+    /// The request.
+    pub id: RequestId,
+    /// When it came in.
+    pub created_at: Timestamp,
+    /// Who asked.
+    pub user_id: Option<UserId>,
+    /// With which key.
+    pub key_id: Option<KeyId>,
+    /// In which language.
+    pub dialect: Dialect,
+    /// For what.
+    pub endpoint: Endpoint,
+    /// As a stream?
+    pub stream: bool,
+    /// For which model.
+    pub model: Option<String>,
+    /// In which conversation.
+    pub session_id: Option<String>,
+}
+
+impl OpenRequest {
+    /// The record of a request that the hub did not live to settle.
+    pub fn interrupted(self) -> RequestRecord {
+        RequestRecord {
+            user_id: self.user_id,
+            key_id: self.key_id,
+            stream: self.stream,
+            model: self.model,
+            session_id: self.session_id,
+            error_code: Some("interrupted".to_owned()),
+            ..RequestRecord::new(self.id, self.created_at, self.dialect, self.endpoint, Outcome::Interrupted)
+        }
+    }
+}
+
+/// How a request ended. Every request has exactly one outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Answered in full.
+    Completed,
+    /// Turned away by the hub before a provider was asked.
+    Refused,
+    /// A provider was asked, and the answer is an error.
+    Failed,
+    /// The client hung up first.
+    ClientAborted,
+    /// The provider stopped in the middle of its answer.
+    UpstreamTruncated,
+    /// The hub died with the request in flight.
+    Interrupted,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Completed,
+        Self::Refused,
+        Self::Failed,
+        Self::ClientAborted,
+        Self::UpstreamTruncated,
+        Self::Interrupted,
+    ];
+
+    /// The stable word used in the database, in JSON and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::ClientAborted => "client_aborted",
+            Self::UpstreamTruncated => "upstream_truncated",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The client program, from its user agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClientInfo {
+    /// `claude-cli`, `codex_exec`, …
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+/// Durations since the request came in, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Timings {
+    /// Until the hub turned to a provider.
+    pub queued_us: u64,
+    /// Until the first byte of an answer came.
+    pub first_byte_us: Option<u64>,
+    /// Until the first content came.
+    pub first_content_us: Option<u64>,
+    /// Until the end.
+    pub total_us: u64,
+}
+
+/// What a request cost, line by line. Each line is rounded once, to a nano-dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CostBreakdown {
+    /// Fresh input.
+    pub input: Money,
+    /// Output.
+    pub output: Money,
+    /// Cache reads.
+    pub cache_read: Money,
+    /// Cache writes, five minutes.
+    pub cache_write_5m: Money,
+    /// Cache writes, one hour.
+    pub cache_write_1h: Money,
+    /// Fee per request, images and other things not counted in tokens.
+    pub other: Money,
+}
+
+impl CostBreakdown {
+    /// The sum of the lines.
+    pub fn total(&self) -> Money {
+        [self.input, self.output, self.cache_read, self.cache_write_5m, self.cache_write_1h, self.other]
+            .into_iter()
+            .sum()
+    }
+}
+
+/// Why a provider was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptReason {
+    /// The conversation is bound to it.
+    SessionReuse,
+    /// Chosen by the stages.
+    InitialSelection,
+    /// The same provider once more.
+    RetryFailed,
+    /// Another provider after a failure.
+    Failover,
+}
+
+/// What kind of failure an attempt was (routing's classification table).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The client hung up.
+    ClientAbort,
+    /// No connection, or it broke before any byte.
+    Network,
+    /// The provider is broken: 5xx.
+    ProviderError,
+    /// The provider is overloaded: 529.
+    Overloaded,
+    /// The provider says: too many requests.
+    Throttled,
+    /// The provider refuses our credential or account.
+    Credential,
+    /// The provider does not serve this model or endpoint.
+    NotServed,
+    /// Too slow.
+    Timeout,
+    /// The request itself is wrong: the client's fault.
+    RequestFault,
+    /// Status 200, but no answer in it.
+    FakeSuccess,
+    /// It broke off in the middle of its answer.
+    Truncated,
+}
+
+/// One try of one provider: an entry of the decision chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The ledger line's id, too.
+    pub id: AttemptId,
+    /// Who was tried.
+    pub provider_id: ProviderId,
+    /// Its name at that time.
+    pub provider_name: String,
+    /// Its type at that time.
+    pub provider_type: ProviderType,
+    /// Why.
+    pub reason: AttemptReason,
+    /// Its priority in the choice.
+    pub priority: i32,
+    /// Its weight in the choice.
+    pub weight: u32,
+    /// How likely the choice was, in millionths.
+    pub probability_ppm: u32,
+    /// Host and port of the upstream.
+    pub host: String,
+    /// The model that was sent.
+    pub sent_model: Option<String>,
+    /// The model that the upstream named.
+    pub upstream_model: Option<String>,
+    /// The upstream's status, if it gave one.
+    pub status: Option<u16>,
+    /// What kind of failure, if it was one.
+    pub class: Option<ErrorClass>,
+    /// The failure in words, redacted, ≤ 2 KB.
+    pub error: Option<String>,
+    /// Durations since the request came in.
+    pub timings: Timings,
+    /// What it used; `None` if nothing is billed.
+    pub usage: Option<Usage>,
+    /// Where that figure comes from.
+    pub usage_source: Option<UsageSource>,
+    /// What it cost; `None` with usage = the model has no known price.
+    pub cost: Option<Money>,
+    /// The cost line by line.
+    pub cost_breakdown: Option<CostBreakdown>,
+    /// The version of the price used.
+    pub price_version: Option<i64>,
+    /// The provider's price factor.
+    pub provider_multiplier: Multiplier,
+    /// The group's price factor.
+    pub group_multiplier: Multiplier,
+}
+
+/// How many providers one stage of the choice let through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageCount {
+    /// The stage.
+    pub stage: String,
+    /// How many were left after it.
+    pub left: u32,
+}
+
+/// Everything that is kept of one client request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// The request.
+    pub id: RequestId,
+    /// When it came in.
+    pub created_at: Timestamp,
+    /// Who asked.
+    pub user_id: Option<UserId>,
+    /// With which key.
+    pub key_id: Option<KeyId>,
+    /// In which conversation.
+    pub session_id: Option<String>,
+    /// The how-manieth request of it.
+    pub session_sequence: Option<u64>,
+    /// In which language.
+    pub dialect: Dialect,
+    /// For what.
+    pub endpoint: Endpoint,
+    /// As a stream?
+    pub stream: bool,
+    /// With which program.
+    pub client: ClientInfo,
+    /// From where.
+    pub client_address: Option<IpAddr>,
+    /// For which model.
+    pub model: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status that the client saw; 0 = none.
+    pub status: u16,
+    /// Stable code of the error, if it was one (the limit or rule for a refusal).
+    pub error_code: Option<String>,
+    /// The error in words, redacted.
+    pub error_message: Option<String>,
+    /// Durations.
+    pub timings: Timings,
+    /// The tries, in order; the last one is the one that answered.
+    pub attempts: Vec<Attempt>,
+    /// How many providers each stage of the choice left.
+    pub stages: Vec<StageCount>,
+}
+
+impl RequestRecord {
+    /// A record with the given facts and nothing else.
+    pub fn new(
+        id: RequestId,
+        created_at: Timestamp,
+        dialect: Dialect,
+        endpoint: Endpoint,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            id,
+            created_at,
+            user_id: None,
+            key_id: None,
+            session_id: None,
+            session_sequence: None,
+            dialect,
+            endpoint,
+            stream: false,
+            client: ClientInfo::default(),
+            client_address: None,
+            model: None,
+            outcome,
+            status: 0,
+            error_code: None,
+            error_message: None,
+            timings: Timings::default(),
+            attempts: Vec::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// The attempt that answered, or the last one that failed.
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// What the client's request used: the usage of the attempt that answered.
+    pub fn usage(&self) -> Option<Usage> {
+        self.last_attempt().and_then(|attempt| attempt.usage)
+    }
+
+    /// The ledger lines: one for each attempt that used anything.
+    pub fn ledger_lines(&self) -> impl Iterator<Item = LedgerLine> {
+        self.attempts.iter().filter_map(|attempt| {
+            Some(LedgerLine {
+                attempt_id: attempt.id,
+                request_id: self.id,
+                created_at: self.created_at,
+                user_id: self.user_id?,
+                key_id: self.key_id?,
+                provider_id: attempt.provider_id,
+                model: self.model.clone().unwrap_or_default(),
+                usage: attempt.usage?,
+                usage_source: attempt.usage_source?,
+                cost: attempt.cost,
+                cost_breakdown: attempt.cost_breakdown,
+                price_version: attempt.price_version,
+                provider_multiplier: attempt.provider_multiplier,
+                group_multiplier: attempt.group_multiplier,
+                status: attempt.status.unwrap_or(0),
+                duration_us: self.timings.total_us,
+            })
+        })
+    }
+}
+
+/// One billable attempt: append-only, kept for ever. All statistics come from these lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// The attempt; a line is written at most once for it.
+    pub attempt_id: AttemptId,
+    /// The request it belongs to.
+    pub request_id: RequestId,
+    /// When the request came in.
+    pub created_at: Timestamp,
+    /// Who pays.
+    pub user_id: UserId,
+    /// With which key.
+    pub key_id: KeyId,
+    /// Who served.
+    pub provider_id: ProviderId,
+    /// The model that is billed.
+    pub model: String,
+    /// Tokens.
+    pub usage: Usage,
+    /// Reported or estimated.
+    pub usage_source: UsageSource,
+    /// `None` = the model has no known price.
+    pub cost: Option<Money>,
+    /// The cost line by line.
+    pub cost_breakdown: Option<CostBreakdown>,
+    /// The version of the price used.
+    pub price_version: Option<i64>,
+    /// The provider's price factor.
+    pub provider_multiplier: Multiplier,
+    /// The group's price factor.
+    pub group_multiplier: Multiplier,
+    /// The upstream's status.
+    pub status: u16,
+    /// The whole request's duration.
+    pub duration_us: u64,
+}
