@@ -1,1 +1,18 @@
-//! What is kept.
+//! What is kept: users, keys, providers, prices, settings, and the record of every request.
+//!
+//! [`Repository`] is the seam: PostgreSQL and SQLite implement it and are held to one conformance suite. The
+//! request path never touches it: it reads a snapshot, and writes leave through the journal.
+//! What does not live here: rules about who may change what (hub-management).
+
+mod change;
+mod error;
+mod query;
+mod repository;
+
+pub use change::{Change, Topic};
+pub use error::RepositoryError;
+pub use query::{
+    AuditEntry, AuditRow, Caller, Catalogue, GroupBy, LoginSession, Page, RequestFilter, RequestRow,
+    StatusClass, UsageFilter, UsageRow, WriteSummary,
+};
+pub use repository::Repository;

@@ -163,7 +163,9 @@ mod tests {
 
     #[test]
     fn what_merely_resembles_a_key_is_not_one() {
-        for text in ["", "cch_", "cch_short", &format!("cch_{}", "ä".repeat(20)), &format!("sk_{}", "a".repeat(40))] {
+        for text in
+            ["", "cch_", "cch_short", &format!("cch_{}", "ä".repeat(20)), &format!("sk_{}", "a".repeat(40))]
+        {
             assert!(HubKey::parse(text).is_err(), "{text}");
         }
     }

@@ -28,11 +28,12 @@ pub use limits::{MoneyLimits, ResetMode};
 pub use money::{Money, ParseMoneyError};
 pub use prices::{Multiplier, ParseMultiplierError, PriceRow, PriceSource};
 pub use provider::{
-    ClientAbortPolicy, Conversion, FailBack, Provider, ProviderGroup, ProviderType, Timeouts, UnknownProviderType,
+    ClientAbortPolicy, Conversion, FailBack, Provider, ProviderGroup, ProviderType, Timeouts,
+    UnknownProviderType,
 };
 pub use record::{
-    Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LedgerLine, OpenRequest, Outcome, RequestRecord,
-    StageCount, Timings,
+    Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LedgerLine, OpenRequest, Outcome,
+    RequestRecord, StageCount, Timings,
 };
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
 pub use usage::{Usage, UsageSource};

@@ -96,7 +96,8 @@ impl FromStr for Multiplier {
         }
         let whole: u32 = whole.parse().map_err(|_| refuse())?;
         let fraction: u32 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
-        let millionths = whole.checked_mul(1_000_000).and_then(|all| all.checked_add(fraction)).ok_or_else(refuse)?;
+        let millionths =
+            whole.checked_mul(1_000_000).and_then(|all| all.checked_add(fraction)).ok_or_else(refuse)?;
         if millionths > 1_000_000_000 { Err(refuse()) } else { Ok(Self(millionths)) }
     }
 }

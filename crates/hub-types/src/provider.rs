@@ -32,7 +32,9 @@ pub enum ProviderType {
 
 /// No provider type has this name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown provider type `{0}`: one of claude, claude-auth, codex, openai-compatible, gemini, gemini-cli")]
+#[error(
+    "unknown provider type `{0}`: one of claude, claude-auth, codex, openai-compatible, gemini, gemini-cli"
+)]
 pub struct UnknownProviderType(pub String);
 
 impl ProviderType {
@@ -73,7 +75,10 @@ impl fmt::Display for ProviderType {
 impl FromStr for ProviderType {
     type Err = UnknownProviderType;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownProviderType(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownProviderType(text.to_owned()))
     }
 }
 
@@ -217,7 +222,13 @@ pub struct Provider {
 
 impl Provider {
     /// A provider with the defaults of the data model: everything that is not named here.
-    pub fn new(id: ProviderId, name: &str, url: &str, provider_type: ProviderType, credential: Secret) -> Self {
+    pub fn new(
+        id: ProviderId,
+        name: &str,
+        url: &str,
+        provider_type: ProviderType,
+        credential: Secret,
+    ) -> Self {
         Self {
             id,
             name: name.to_owned(),

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId, Usage, UsageSource,
-    UserId,
+    AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId, Usage,
+    UsageSource, UserId,
 };
 
 /// Written at admission, before anything goes upstream, so that a crash leaves a trace of the request.
