@@ -1,1 +1,18 @@
-//! HTTP transport in and out: accept loop, drain, bodies, the upstream client.
+//! HTTP transport, in and out: the accept loop and its drain, request bodies with their bounds, the upstream
+//! client with its pools. Nothing here knows what the bytes mean.
+
+mod body;
+mod decode;
+mod receive;
+mod server;
+mod tasks;
+mod upstream;
+
+pub use body::Body;
+pub use receive::{BodyError, BodyLimits, read_body};
+pub use server::{Drained, Server, ServerSettings, Service};
+pub use tasks::Tasks;
+pub use upstream::{
+    AddressRule, ConnectError, Origin, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse,
+    UpstreamSettings, tls_client_config,
+};
