@@ -15,6 +15,7 @@ type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = io::Error> + Send>>;
 /// for the whole.
 pub struct Body {
     kind: Kind,
+    #[expect(dead_code, reason = "held for its drop, which marks the connection as idle")]
     busy: Option<Busy>,
 }
 

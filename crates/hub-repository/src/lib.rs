@@ -11,8 +11,9 @@ mod repository;
 
 pub use change::{Change, Topic};
 pub use error::RepositoryError;
+pub use hub_types::Caller;
 pub use query::{
-    AuditEntry, AuditRow, Caller, Catalogue, GroupBy, LoginSession, Page, RequestFilter, RequestRow,
-    StatusClass, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Catalogue, GroupBy, LoginSession, Page, RequestFilter, RequestRow, StatusClass,
+    UsageFilter, UsageRow, WriteSummary,
 };
 pub use repository::Repository;

@@ -4,18 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use hub_types::{
-    ApiKey, Dialect, KeyId, Money, PriceRow, Provider, ProviderGroup, ProviderId, RequestId, RequestRecord,
-    Role, Usage, User, UserId,
+    Dialect, KeyId, Money, PriceRow, Provider, ProviderGroup, ProviderId, RequestId, RequestRecord, Role,
+    Usage, UserId,
 };
-
-/// A key and whose it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Caller {
-    /// The key.
-    pub key: ApiKey,
-    /// Its owner.
-    pub user: User,
-}
 
 /// Everything the request path needs to know about providers, read in one transaction.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyHash, KeyId, MoneyLimits, UserId};
+use crate::{Dialect, KeyHash, KeyId, MoneyLimits, UserId};
 
 /// What a person may do with the management interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +30,19 @@ pub enum Permission {
     Responses,
     /// Both Gemini wires only.
     Gemini,
+}
+
+impl Permission {
+    /// Does it cover a dialect?
+    pub const fn covers(self, dialect: Dialect) -> bool {
+        match self {
+            Self::All => true,
+            Self::Claude => matches!(dialect, Dialect::Claude),
+            Self::OpenAi => matches!(dialect, Dialect::OpenAi),
+            Self::Responses => matches!(dialect, Dialect::Responses),
+            Self::Gemini => matches!(dialect, Dialect::Gemini | Dialect::GeminiCli),
+        }
+    }
 }
 
 /// A member of the team.
@@ -113,6 +126,22 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When the row last changed.
     pub updated_at: Timestamp,
+}
+
+/// A key and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// The key.
+    pub key: ApiKey,
+    /// Its owner.
+    pub user: User,
+}
+
+impl Caller {
+    /// The provider groups that the key may use: its own, else its user's, else `default`.
+    pub fn groups(&self) -> &GroupSet {
+        if self.key.provider_group.is_empty() { &self.user.provider_group } else { &self.key.provider_group }
+    }
 }
 
 fn no_hash() -> KeyHash {

@@ -18,7 +18,7 @@ mod record;
 mod rules;
 mod usage;
 
-pub use access::{ApiKey, GroupSet, Permission, Role, User};
+pub use access::{ApiKey, Caller, GroupSet, Permission, Role, User};
 pub use clock::{Clock, SystemClock};
 pub use credential::{HubKey, HubKeyError, KeyHash, Secret};
 pub use dialect::{Dialect, UnknownDialect};

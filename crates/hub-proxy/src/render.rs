@@ -1,0 +1,127 @@
+//! Errors on the wire: the one place that knows how each dialect words them.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use hub_http::Body;
+use hub_types::{Dialect, RequestId};
+
+use crate::ProxyError;
+
+/// The whole answer for a failed request.
+pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Response<Body> {
+    let status = error.status();
+    let mut response =
+        Response::new(Body::from(error_object(dialect, Some(id), status, error.code(), &error.to_string())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(after) = error.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+    }
+    if let ProxyError::WrongMethod(allowed) = error {
+        headers.insert(http::header::ALLOW, HeaderValue::from_static(allowed));
+    }
+    response
+}
+
+/// The frame that ends a started stream.
+pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) -> Bytes {
+    let object = error_object(dialect, Some(id), error.status(), error.code(), &error.to_string());
+    let object = String::from_utf8_lossy(&object);
+    let frame = match dialect {
+        Dialect::Claude => format!("event: error\ndata: {object}\n\n"),
+        Dialect::OpenAi | Dialect::Gemini | Dialect::GeminiCli => format!("data: {object}\n\n"),
+        Dialect::Responses => {
+            let failed = json!({
+                "type": "response.failed",
+                "response": {
+                    "id": format!("resp_{}", id.0.simple()),
+                    "object": "response",
+                    "status": "failed",
+                    "error": { "code": "server_error", "message": error.to_string() },
+                },
+            });
+            format!("event: response.failed\ndata: {failed}\n\n")
+        }
+    };
+    Bytes::from(frame)
+}
+
+/// The error object of a dialect.
+fn error_object(dialect: Dialect, id: Option<RequestId>, status: StatusCode, code: &str, message: &str) -> Vec<u8> {
+    let words = words(status);
+    let object = match dialect {
+        Dialect::Claude => json!({
+            "type": "error",
+            "error": { "type": words.claude, "message": message },
+            "request_id": id.map(|id| id.to_string()),
+        }),
+        Dialect::OpenAi | Dialect::Responses => json!({
+            "error": {
+                "message": message,
+                "type": words.openai,
+                "param": null,
+                "code": words.openai_code.unwrap_or(code),
+            },
+        }),
+        Dialect::Gemini | Dialect::GeminiCli => json!({
+            "error": { "code": status.as_u16(), "message": message, "status": words.gemini },
+        }),
+    };
+    object.to_string().into_bytes()
+}
+
+struct Words {
+    claude: &'static str,
+    openai: &'static str,
+    /// Where clients look for a certain code; elsewhere it is the hub's own.
+    openai_code: Option<&'static str>,
+    gemini: &'static str,
+}
+
+fn words(status: StatusCode) -> Words {
+    let invalid = Words {
+        claude: "invalid_request_error",
+        openai: "invalid_request_error",
+        openai_code: None,
+        gemini: "INVALID_ARGUMENT",
+    };
+    match status.as_u16() {
+        401 => Words {
+            claude: "authentication_error",
+            openai: "authentication_error",
+            openai_code: Some("invalid_api_key"),
+            gemini: "UNAUTHENTICATED",
+        },
+        403 => Words {
+            claude: "permission_error",
+            openai: "permission_error",
+            openai_code: None,
+            gemini: "PERMISSION_DENIED",
+        },
+        404 => {
+            Words { claude: "not_found_error", openai: "not_found_error", openai_code: None, gemini: "NOT_FOUND" }
+        }
+        413 => Words { claude: "request_too_large", openai_code: Some("request_too_large"), ..invalid },
+        429 => Words {
+            claude: "rate_limit_error",
+            openai: "rate_limit_error",
+            openai_code: Some("rate_limit_exceeded"),
+            gemini: "RESOURCE_EXHAUSTED",
+        },
+        529 => Words {
+            claude: "overloaded_error",
+            openai: "server_error",
+            openai_code: None,
+            gemini: "UNAVAILABLE",
+        },
+        502..=504 => {
+            Words { claude: "api_error", openai: "server_error", openai_code: None, gemini: "UNAVAILABLE" }
+        }
+        500.. => Words { claude: "api_error", openai: "server_error", openai_code: None, gemini: "INTERNAL" },
+        _ => invalid,
+    }
+}
