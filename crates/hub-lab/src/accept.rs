@@ -66,6 +66,7 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, connections: Connect
         // An error here is a scripted end or a caller that went away; the witness knows which.
         _ = serving => {}
         () = connections.close.cancelled() => {}
-        () = connections.reset.cancelled() => reset.arm(),
+        // Armed here and not in the arm's block: the socket is dropped before that runs.
+        () = async { connections.reset.cancelled().await; reset.arm() } => {}
     }
 }

@@ -27,6 +27,7 @@ mod behaviour;
 mod body;
 mod control;
 mod lab;
+pub mod load;
 mod probe;
 mod route;
 mod scenario;
