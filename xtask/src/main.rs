@@ -1,7 +1,8 @@
-//! Chores of the repository: `cargo xtask tidy`.
+//! Chores of the repository: `cargo xtask tidy` and `cargo xtask config-docs`.
 
 mod tidy;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,11 +14,14 @@ use clap::Parser;
 enum Chore {
     /// Check the layers of the workspace and the hygiene of its files.
     Tidy,
+    /// Write `.env.example` and `docs/configuration.md` from the list of variables.
+    ConfigDocs,
 }
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Tidy => repository().and_then(|root| tidy::run(&root)),
+        Chore::ConfigDocs => repository().and_then(|root| config_docs(&root)),
     };
     match done {
         Ok(message) => {
@@ -29,6 +33,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn config_docs(root: &Path) -> Result<String> {
+    for (path, text) in hub_config::reference::files() {
+        let path = root.join(path);
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(&path, text))
+            .with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(".env.example and docs/configuration.md are written".to_owned())
 }
 
 /// The root of the repository: where this crate was built from.
