@@ -18,7 +18,7 @@ fn provider(id: i64, change: impl FnOnce(&mut Provider)) -> Arc<Provider> {
         &format!("p{id}"),
         "https://x",
         ProviderType::Claude,
-        Secret::from("secret".to_owned()),
+        Secret::new("secret"),
     );
     change(&mut provider);
     Arc::new(provider)
@@ -61,7 +61,7 @@ fn each_stage_drops_with_its_reason_and_is_counted() {
         team(2, |provider| provider.is_enabled = false),
         team(3, |provider| {
             (provider.active_time_start, provider.active_time_end) =
-                (Some(time(8, 0, 0, 0)), Some(time(23, 0, 0, 0)))
+                (Some(time(8, 0, 0, 0)), Some(time(23, 0, 0, 0)));
         }),
         team(4, |_| ()),
         team(5, |provider| provider.allowed_clients = vec!["codex".to_owned()]),
@@ -156,7 +156,7 @@ fn rules_match_and_redirects_admit() {
 
 #[test]
 fn a_broken_pattern_is_reported_by_name_and_hurts_nobody_else() {
-    for pattern in ["(", &"(a{1000}){1000}"[..]] {
+    for pattern in ["(", "(a{1000}){1000}"] {
         let (catalogue, errors) = Catalogue::build([
             team(1, |provider| provider.allowed_models = vec![rule(MatchKind::Regex, pattern)]),
             team(2, |_| ()),
@@ -174,7 +174,6 @@ fn weights_are_shares() {
     {
         let providers =
             weights.iter().zip(1..).map(|(&weight, id)| team(id, |provider| provider.weight = weight));
-        // Ids from 5 on would be dropped by nothing here; 4 and 9 are special in `decide`.
         let catalogue = catalogue(providers.collect());
         let mut picks = [0_u32; 3];
         for seed in 0..100_000 {

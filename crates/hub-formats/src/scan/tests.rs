@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use hub_types::Dialect;
 use proptest::prelude::*;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::{MAX_DEPTH, ScanErrorKind, UsageOption, scan_request};
 use crate::splice::{Edit, SpliceError, model_edits, splice, usage_edit};
@@ -146,7 +146,7 @@ proptest! {
         for body in [body.as_bytes(), &broken, &broken[..at]] {
             let ours = scan_request(Dialect::OpenAi, body).is_ok();
             let theirs = std::str::from_utf8(body).is_ok()
-                && serde_json::from_slice::<HashMap<String, IgnoredAny>>(body).is_ok();
+                && serde_json::from_slice::<HashMap<String, Box<RawValue>>>(body).is_ok();
             // serde_json refuses lone surrogates in names, which the hub does not mind.
             prop_assert!(ours == theirs || String::from_utf8_lossy(body).contains("\\u"), "{:?}", String::from_utf8_lossy(body));
         }

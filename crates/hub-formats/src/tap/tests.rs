@@ -145,8 +145,9 @@ fn bodies_in_one_piece_give_usage_too() {
 fn a_large_body_needs_no_memory() {
     let mut tap = UsageTap::new(Dialect::Claude, Endpoint::Generate, false);
     tap.push(br#"{"content":[{"type":"text","text":""#);
+    let text = "x".repeat(65_536);
     for _ in 0..320 {
-        tap.push(&[b'x'; 65536]);
+        tap.push(text.as_bytes());
     }
     tap.push(br#""}],"usage":{"input_tokens":3,"output_tokens":5}}"#);
     assert!(tap.walker.held_bytes() < 8192);
