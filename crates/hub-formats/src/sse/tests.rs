@@ -31,6 +31,7 @@ fn the_input_rules_hold() {
         ),
         ("\u{feff}event: a\ndata: 1\n\n", vec![event(Some("a"), "1")]),
         ("data: 1\nevent: late\nid: 7\nretry: 1\n\n", vec![event(Some("late"), "1")]),
+        ("event: a\r\ndata: 1\r\ndata: 2\r\n\r\n", vec![event(Some("a"), "1\n2")]),
         ("data: {\ndata: }\n\n", vec![event(None, "{\n}")]),
         (": hi\n\ndata: 1\n: between\ndata: 2\n\n:\n\n", vec![event(None, "1\n2")]),
         ("event: ping\n\ndata\n\n", vec![event(None, "")]),
