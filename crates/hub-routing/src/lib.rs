@@ -1,1 +1,17 @@
-//! Choosing a provider, and building its URL: pure functions.
+//! Choosing a provider, building its URL, and judging its failures: pure functions. Time, chance and health
+//! come in as values, so that every decision can be computed again later.
+
+mod address;
+mod catalogue;
+mod choose;
+mod classify;
+mod upstream_url;
+
+pub use address::{UrlRefused, check_address, check_provider_url};
+pub use catalogue::{Catalogue, CatalogueError, CompiledProvider, redirect};
+pub use choose::{AlwaysClosed, Decision, DropReason, Dropped, Health, HealthView, RoutingFacts, choose};
+pub use classify::{Failure, Verdict, classify, classify_status, verdict};
+pub use upstream_url::upstream_url;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,175 @@
+use std::collections::HashMap;
 
+use hub_types::Dialect;
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::{MAX_DEPTH, ScanErrorKind, UsageOption, scan_request};
+use crate::splice::{Edit, SpliceError, model_edits, splice, usage_edit};
+
+fn edited(body: &str, edits: &[Edit]) -> String {
+    String::from_utf8(splice(body.as_bytes(), edits).unwrap()).unwrap()
+}
+
+#[test]
+fn a_claude_body_gives_its_facts() {
+    let body = r#" {"mod\u0065l" : "cl\u0061ude-x", "stream":true,"max_tokens": 1024, "messages":[{"role":"user"},{}],
+        "metadata":{"other":[1],"user_id":"user_1_\"q\""},"tools":[{}],"unknown":{"model":"inner"}} "#;
+    let facts = scan_request(Dialect::Claude, body.as_bytes()).unwrap();
+    let model = facts.model.clone().unwrap();
+    assert_eq!((model.name.as_str(), &body[model.span]), ("claude-x", r#""cl\u0061ude-x""#));
+    assert!(facts.wants_stream() && facts.has_tools && !facts.repeated);
+    assert_eq!((facts.max_tokens, facts.message_count), (Some(1024), Some(2)));
+    assert_eq!(facts.metadata_user_id.as_deref(), Some("user_1_\"q\""));
+}
+
+#[test]
+fn each_dialect_has_its_own_names() {
+    let chat = br#"{"model":"m","max_completion_tokens":7,"max_tokens":5,"prompt_cache_key":"k","functions":[1],"messages":[]}"#;
+    let facts = scan_request(Dialect::OpenAi, chat).unwrap();
+    assert_eq!((facts.max_tokens, facts.message_count, facts.has_tools), (Some(7), Some(0), true));
+    assert_eq!(facts.prompt_cache_key.as_deref(), Some("k"));
+    let facts =
+        scan_request(Dialect::Responses, br#"{"input":"hi","max_output_tokens":9,"tools":[]}"#).unwrap();
+    assert_eq!((facts.max_tokens, facts.message_count, facts.has_tools), (Some(9), Some(1), false));
+    let gemini = br#"{"contents":[{}],"generation_config":{"maxOutputTokens":3},"tools":[{}]}"#;
+    let facts = scan_request(Dialect::Gemini, gemini).unwrap();
+    assert_eq!((facts.max_tokens, facts.message_count, facts.has_tools), (Some(3), Some(1), true));
+    let wrapped = br#"{"model":"g","request":{"model":"no","contents":[{},{}],"session_id":"s","generationConfig":{"maxOutputTokens":4}}}"#;
+    let facts = scan_request(Dialect::GeminiCli, wrapped).unwrap();
+    assert_eq!((facts.model_name(), facts.session_id.as_deref()), (Some("g"), Some("s")));
+    assert_eq!((facts.max_tokens, facts.message_count), (Some(4), Some(2)));
+}
+
+#[test]
+fn the_last_of_repeated_members_counts_and_a_redirect_edits_all() {
+    let body = r#"{"model":"a","x":1,"model":"b"}"#;
+    let facts = scan_request(Dialect::Claude, body.as_bytes()).unwrap();
+    assert!(facts.repeated);
+    assert_eq!(facts.model_name(), Some("b"));
+    assert_eq!(edited(body, &model_edits(&facts, "c\"")), r#"{"model":"c\"","x":1,"model":"c\""}"#);
+}
+
+#[test]
+fn usage_is_asked_for_wherever_it_was_not() {
+    for (body, expected) in [
+        ("{}", r#"{"stream_options":{"include_usage":true}}"#),
+        (r#"{"a":1 }"#, r#"{"a":1 ,"stream_options":{"include_usage":true}}"#),
+        (r#"{"stream_options":{}}"#, r#"{"stream_options":{"include_usage":true}}"#),
+        (r#"{"stream_options":{"x":1}}"#, r#"{"stream_options":{"x":1,"include_usage":true}}"#),
+        (r#"{"stream_options":null}"#, r#"{"stream_options":{"include_usage":true}}"#),
+        (r#"{"stream_options":{"include_usage": false}}"#, r#"{"stream_options":{"include_usage": true}}"#),
+    ] {
+        let facts = scan_request(Dialect::OpenAi, body.as_bytes()).unwrap();
+        let spliced = edited(body, &[usage_edit(&facts).unwrap()]);
+        assert_eq!(spliced, expected);
+        let facts = scan_request(Dialect::OpenAi, spliced.as_bytes()).unwrap();
+        assert_eq!((facts.usage_option.clone(), usage_edit(&facts)), (UsageOption::Asked, None));
+    }
+}
+
+#[test]
+fn what_is_not_one_object_is_refused_with_its_place() {
+    use ScanErrorKind as Kind;
+    let cases: [(&[u8], Kind, usize); 15] = [
+        (b"", Kind::UnexpectedEnd, 0),
+        (b"[]", Kind::NotAnObject, 0),
+        (b"{\"a\":1", Kind::UnexpectedEnd, 6),
+        (b"{\"a\":1,}", Kind::ExpectedKey, 7),
+        (b"{\"a\" 1}", Kind::ExpectedColon, 5),
+        (b"{\"a\":}", Kind::ExpectedValue, 5),
+        (b"{\"a\":[1 2]}", Kind::ExpectedCommaOrEnd, 8),
+        (b"{\"a\":nul}", Kind::BadLiteral, 5),
+        (b"{\"a\":01}", Kind::BadNumber, 6),
+        (b"{\"a\":1.}", Kind::BadNumber, 7),
+        (b"{\"a\":\"\\x\"}", Kind::BadEscape, 6),
+        (b"{\"a\":\"x\ny\"}", Kind::ControlCharacter, 7),
+        (b"{\"a\":\"\xff\"}", Kind::InvalidUtf8, 6),
+        (b"{} x", Kind::TrailingData, 3),
+        (b"{\"a\":[}", Kind::ExpectedValue, 6),
+    ];
+    for (body, kind, offset) in cases {
+        let error = scan_request(Dialect::Claude, body).unwrap_err();
+        assert_eq!((error.kind, error.offset), (kind, offset), "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn nesting_is_bounded_without_recursion() {
+    let nested = |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+    assert!(scan_request(Dialect::Claude, nested(MAX_DEPTH - 1).as_bytes()).is_ok());
+    let error = scan_request(Dialect::Claude, nested(MAX_DEPTH).as_bytes()).unwrap_err();
+    assert_eq!(error.kind, ScanErrorKind::TooDeep);
+    assert!(scan_request(Dialect::Claude, format!(r#"{{"a":{}"#, "[".repeat(1_000_000)).as_bytes()).is_err());
+}
+
+#[test]
+fn edits_that_do_not_fit_are_refused() {
+    let edit = |span| Edit { span, with: Vec::new() };
+    assert!(matches!(splice(b"abc", &[edit(2..9)]), Err(SpliceError::OutOfRange { .. })));
+    assert_eq!(splice(b"abcd", &[edit(0..3), edit(2..4)]), Err(SpliceError::Overlap(2)));
+}
+
+fn json() -> impl Strategy<Value = String> {
+    let key = prop_oneof![
+        "[a-z]{0,3}",
+        Just("model".to_owned()),
+        Just("stream".to_owned()),
+        Just("messages".to_owned())
+    ];
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<i64>().prop_map(|value| value.to_string()),
+        any::<f64>().prop_filter("finite", |value| value.is_finite()).prop_map(|value| format!("{value:e}")),
+        any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
+    ];
+    let value = leaf.prop_recursive(4, 40, 5, move |inner| {
+        let member = (key.clone(), inner.clone()).prop_map(|(key, value)| format!("\"{key}\" : {value}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(" ,"))),
+            prop::collection::vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(", "))),
+        ]
+    });
+    prop::collection::vec(("[a-z]{1,6}|model", value), 0..6).prop_map(|members| {
+        let members: Vec<_> = members.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+proptest! {
+    #[test]
+    fn it_accepts_exactly_what_serde_json_accepts(body in json(), cut in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut broken = body.clone().into_bytes();
+        let at = cut.index(broken.len());
+        broken[at] = byte;
+        for body in [body.as_bytes(), &broken, &broken[..at]] {
+            let ours = scan_request(Dialect::OpenAi, body).is_ok();
+            let theirs = std::str::from_utf8(body).is_ok()
+                && serde_json::from_slice::<HashMap<String, Box<RawValue>>>(body).is_ok();
+            // serde_json refuses lone surrogates in names, which the hub does not mind.
+            prop_assert!(ours == theirs || String::from_utf8_lossy(body).contains("\\u"), "{:?}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_redirect_changes_the_model_and_no_other_byte(before in json(), name in any::<String>()) {
+        let body = format!("{},\"model\": \"old\" }}", before.strip_suffix('}').unwrap()).replacen("{,", "{", 1);
+        let facts = scan_request(Dialect::Claude, body.as_bytes()).unwrap();
+        let span = facts.model.clone().unwrap().span;
+        let spliced = edited(&body, &model_edits(&facts, &name));
+        let again = scan_request(Dialect::Claude, spliced.as_bytes()).unwrap();
+        prop_assert_eq!(again.model_name(), Some(name.as_str()));
+        prop_assert!(spliced.ends_with(&body[span.end..]));
+        if !facts.repeated {
+            prop_assert!(spliced.starts_with(&body[..span.start]));
+        }
+    }
+
+    #[test]
+    fn random_bytes_do_not_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        for dialect in Dialect::ALL {
+            let _ = scan_request(dialect, &body);
+        }
+    }
+}

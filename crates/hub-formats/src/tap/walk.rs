@@ -91,6 +91,12 @@ impl Walker {
         self.ended
     }
 
+    /// Bytes of memory that the walker holds for captured text.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.captured.capacity()
+    }
+
     pub(super) fn push(&mut self, piece: &[u8], sink: &mut impl Sink) {
         let mut rest = piece;
         while !rest.is_empty() {

@@ -1,0 +1,285 @@
+//! The choice of a provider: stages that filter, then a weighted pick.
+
+use std::sync::Arc;
+
+use hub_types::{Dialect, GroupSet, Provider, ProviderId, StageCount};
+use jiff::civil::Time;
+
+use crate::{Catalogue, CompiledProvider};
+
+/// What the choice needs to know of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct RoutingFacts<'a> {
+    /// The key's groups, or else the user's.
+    pub groups: &'a GroupSet,
+    /// The client's dialect.
+    pub dialect: Dialect,
+    /// The requested model, if one is named.
+    pub model: Option<&'a str>,
+    /// The client program's name, if known.
+    pub client_name: Option<&'a str>,
+}
+
+/// May a provider be asked now?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Yes: breaker closed, or a trial permit is free.
+    Admit,
+    /// The breaker is open.
+    CircuitOpen,
+    /// One of its money limits is used up.
+    RateLimited,
+    /// The upstream asked for a pause.
+    CoolingDown,
+}
+
+/// Where the choice learns of health.
+pub trait HealthView {
+    /// The health of one provider at the time of the choice.
+    fn health(&self, provider: &Provider) -> Health;
+}
+
+/// A view in which everybody is well.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AlwaysClosed;
+
+impl HealthView for AlwaysClosed {
+    fn health(&self, _: &Provider) -> Health {
+        Health::Admit
+    }
+}
+
+impl<F: Fn(&Provider) -> Health> HealthView for F {
+    fn health(&self, provider: &Provider) -> Health {
+        self(provider)
+    }
+}
+
+/// Why a provider was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// Its groups and the request's do not meet.
+    GroupFiltered,
+    /// Switched off.
+    Disabled,
+    /// Outside its daily time.
+    ScheduleInactive,
+    /// Tried already in this request.
+    Excluded,
+    /// It does not serve this client.
+    ClientRestriction,
+    /// It does not serve this model.
+    ModelNotAllowed,
+    /// It speaks another dialect.
+    DialectMismatch,
+    /// Its breaker is open.
+    CircuitOpen,
+    /// Its limits are used up.
+    RateLimited,
+    /// It asked for a pause.
+    CoolingDown,
+    /// A provider of better priority is there.
+    LowerPriority,
+}
+
+impl DropReason {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GroupFiltered => "group_filtered",
+            Self::Disabled => "disabled",
+            Self::ScheduleInactive => "schedule_inactive",
+            Self::Excluded => "excluded",
+            Self::ClientRestriction => "client_restriction",
+            Self::ModelNotAllowed => "model_not_allowed",
+            Self::DialectMismatch => "dialect_mismatch",
+            Self::CircuitOpen => "circuit_open",
+            Self::RateLimited => "rate_limited",
+            Self::CoolingDown => "cooling_down",
+            Self::LowerPriority => "lower_priority",
+        }
+    }
+
+    /// The stage, counted from 0.
+    const fn stage(self) -> usize {
+        match self {
+            Self::GroupFiltered => 0,
+            Self::Disabled | Self::ScheduleInactive | Self::Excluded => 1,
+            Self::ClientRestriction => 2,
+            Self::ModelNotAllowed => 3,
+            Self::DialectMismatch => 4,
+            Self::CircuitOpen | Self::RateLimited | Self::CoolingDown => 5,
+            Self::LowerPriority => 6,
+        }
+    }
+}
+
+const STAGES: [&str; 7] = ["group", "enabled", "client", "model", "dialect", "health", "priority"];
+
+/// A provider that was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Who.
+    pub provider_id: ProviderId,
+    /// Why.
+    pub reason: DropReason,
+}
+
+/// What was chosen, and how.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The provider; `None` if nobody is left.
+    pub picked: Option<Arc<CompiledProvider>>,
+    /// Its priority for this request.
+    pub priority: i32,
+    /// How likely this pick was, in millionths; 0 if nobody was picked.
+    pub probability_ppm: u32,
+    /// Who was dropped, and why; ordered by id.
+    pub dropped: Vec<Dropped>,
+    left: [u32; STAGES.len()],
+}
+
+impl Decision {
+    /// How many providers each stage left, in the stages' order.
+    pub fn stages(&self) -> Vec<StageCount> {
+        let count = |(stage, left): (&str, u32)| StageCount { stage: stage.to_owned(), left };
+        STAGES.into_iter().zip(self.left).map(count).collect()
+    }
+
+    /// The stage that left nobody; `None` if somebody was picked.
+    pub fn emptied_by(&self) -> Option<&'static str> {
+        STAGES.into_iter().zip(self.left).find(|&(_, left)| left == 0).map(|(stage, _)| stage)
+    }
+}
+
+/// Chooses a provider. The same values give the same decision.
+///
+/// `excluded` are those tried already, `local_time` is the time of day in the system's zone, and `seed` makes the
+/// weighted pick.
+pub fn choose(
+    catalogue: &Catalogue,
+    facts: &RoutingFacts<'_>,
+    health: &dyn HealthView,
+    excluded: &[ProviderId],
+    local_time: Time,
+    seed: u64,
+) -> Decision {
+    let all = u32::try_from(catalogue.providers().len()).unwrap_or(u32::MAX);
+    let mut decision = Decision {
+        picked: None,
+        priority: 0,
+        probability_ppm: 0,
+        dropped: Vec::new(),
+        left: [all; STAGES.len()],
+    };
+    let mut survivors: Vec<(&Arc<CompiledProvider>, i32)> = Vec::with_capacity(catalogue.providers().len());
+    for compiled in catalogue.providers() {
+        match fault(compiled, facts, health, excluded, local_time) {
+            Some(reason) => decision.drop_one(compiled.provider().id, reason),
+            None => survivors.push((compiled, priority(compiled.provider(), facts.groups))),
+        }
+    }
+    let Some(best) = survivors.iter().map(|&(_, priority)| priority).min() else { return decision };
+    survivors.retain(|&(compiled, priority)| {
+        if priority > best {
+            decision.drop_one(compiled.provider().id, DropReason::LowerPriority);
+        }
+        priority == best
+    });
+    decision.dropped.sort_by_key(|dropped| dropped.provider_id);
+    decision.priority = best;
+    let weights = || survivors.iter().map(|(compiled, _)| u64::from(compiled.provider().weight));
+    let sum: u64 = weights().sum();
+    // All weights zero: everybody has the same share.
+    let floor = u64::from(sum == 0);
+    let sum = if sum == 0 { survivors.len() as u64 } else { sum };
+    let mut point = below(seed, sum);
+    for ((compiled, _), weight) in survivors.iter().zip(weights()) {
+        let share = weight.max(floor);
+        if point < share {
+            decision.picked = Some(Arc::clone(compiled));
+            decision.probability_ppm =
+                u32::try_from(share.saturating_mul(1_000_000) / sum).unwrap_or(1_000_000);
+            break;
+        }
+        point -= share;
+    }
+    decision
+}
+
+impl Decision {
+    fn drop_one(&mut self, provider_id: ProviderId, reason: DropReason) {
+        self.dropped.push(Dropped { provider_id, reason });
+        for left in self.left.iter_mut().skip(reason.stage()) {
+            *left = left.saturating_sub(1);
+        }
+    }
+}
+
+/// The first stage that drops the provider.
+fn fault(
+    compiled: &CompiledProvider,
+    facts: &RoutingFacts<'_>,
+    health: &dyn HealthView,
+    excluded: &[ProviderId],
+    local_time: Time,
+) -> Option<DropReason> {
+    let provider = compiled.provider();
+    let names = |list: &[String]| {
+        facts.client_name.is_some_and(|client| list.iter().any(|name| name.eq_ignore_ascii_case(client)))
+    };
+    if !provider.group_tag.meets(facts.groups) {
+        Some(DropReason::GroupFiltered)
+    } else if !provider.is_enabled {
+        Some(DropReason::Disabled)
+    } else if !is_active(provider, local_time) {
+        Some(DropReason::ScheduleInactive)
+    } else if excluded.contains(&provider.id) {
+        Some(DropReason::Excluded)
+    } else if names(&provider.blocked_clients)
+        || !(provider.allowed_clients.is_empty() || names(&provider.allowed_clients))
+    {
+        Some(DropReason::ClientRestriction)
+    } else if facts.model.is_some_and(|model| !compiled.admits(model)) {
+        Some(DropReason::ModelNotAllowed)
+    } else if compiled.dialect() != facts.dialect {
+        Some(DropReason::DialectMismatch)
+    } else {
+        match health.health(provider) {
+            Health::Admit => None,
+            Health::CircuitOpen => Some(DropReason::CircuitOpen),
+            Health::RateLimited => Some(DropReason::RateLimited),
+            Health::CoolingDown => Some(DropReason::CoolingDown),
+        }
+    }
+}
+
+/// Inside the daily time? The start belongs to it, the end does not; an end before the start is past midnight.
+fn is_active(provider: &Provider, now: Time) -> bool {
+    let start = provider.active_time_start.unwrap_or(Time::MIN);
+    match provider.active_time_end {
+        None => now >= start,
+        Some(end) if start < end => start <= now && now < end,
+        Some(end) if start > end => now >= start || now < end,
+        Some(_) => true,
+    }
+}
+
+/// The best override for one of the request's groups, else the provider's own priority.
+fn priority(provider: &Provider, groups: &GroupSet) -> i32 {
+    if provider.group_priorities.is_empty() {
+        return provider.priority;
+    }
+    let default = groups.is_empty().then_some(GroupSet::DEFAULT);
+    let overrides = groups.names().chain(default).filter_map(|name| provider.group_priorities.get(name));
+    overrides.min().copied().unwrap_or(provider.priority)
+}
+
+/// A number below `limit`, evenly spread over the seeds: neighbouring seeds give unrelated numbers.
+fn below(seed: u64, limit: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^= mixed >> 31;
+    u64::try_from((u128::from(mixed) * u128::from(limit)) >> 64).unwrap_or(0)
+}
