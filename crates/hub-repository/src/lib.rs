@@ -6,6 +6,7 @@
 
 mod change;
 mod error;
+pub mod journal;
 mod query;
 mod repository;
 
