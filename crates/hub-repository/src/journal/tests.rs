@@ -273,7 +273,9 @@ fn many_threads_lose_nothing() {
                 journal.upkeep().unwrap();
             }
         });
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         done.store(true, Ordering::Release);
     });
     drained.lock().extend(drain_all(journal));
