@@ -1,14 +1,20 @@
 //! The repositories and the journal from outside.
 
 #[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod conformance;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod drain;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod kill;
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod stock;

@@ -3,9 +3,9 @@
 use hub_repository::AuditEntry;
 use hub_types::{
     ApiKey, Attempt, AttemptId, AttemptReason, ClientInfo, CostBreakdown, Dialect, Endpoint, ErrorClass,
-    GroupSet, KeyHash, KeyId, MatchKind, ModelRedirect, ModelRule, Money, MoneyLimits, Multiplier,
-    OpenRequest, Outcome, Permission, Provider, ProviderId, ProviderType, RequestId, RequestRecord,
-    ResetMode, Role, Secret, StageCount, Timings, Usage, UsageSource, User, UserId,
+    GroupSet, KeyHash, KeyId, MatchKind, ModelRedirect, ModelRule, Money, MoneyLimits, Multiplier, Outcome,
+    Permission, Provider, ProviderId, ProviderType, RequestId, RequestRecord, ResetMode, Role, Secret,
+    StageCount, Timings, Usage, UsageSource, User, UserId,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -200,8 +200,9 @@ pub(crate) fn record(facts: Facts) -> RequestRecord {
     }
 }
 
-pub(crate) fn open_of(record: &RequestRecord) -> OpenRequest {
-    OpenRequest {
+#[cfg(feature = "sqlite")]
+pub(crate) fn open_of(record: &RequestRecord) -> hub_types::OpenRequest {
+    hub_types::OpenRequest {
         id: record.id,
         created_at: record.created_at,
         user_id: record.user_id,
