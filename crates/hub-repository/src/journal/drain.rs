@@ -174,10 +174,9 @@ impl Drain {
         let settled = records.len() as u64;
         let lent = Lent { journal: &self.journal };
         let refused = self.store(&records).await?;
-        drop(bytes);
+        self.journal.set_aside(&refused).map_err(|error| error.to_string())?;
         std::mem::forget(lent);
         self.journal.commit.take_back(length, settled);
-        self.journal.set_aside(&refused).map_err(|error| error.to_string())?;
         let mut books = self.journal.shelf.books();
         books.counters.drained += settled;
         Ok(settled > 0)
@@ -219,7 +218,8 @@ impl std::ops::Drop for Lent<'_> {
     }
 }
 
-fn parse_kept(bytes: &[u8], limit: usize) -> (Vec<RequestRecord>, usize) {
+/// Ended requests at the beginning of lent bytes, and how many bytes they take.
+pub(super) fn parse_kept(bytes: &[u8], limit: usize) -> (Vec<RequestRecord>, usize) {
     let (mut records, mut at) = (Vec::new(), 0);
     while let Some(Next::Entry(frame)) = bytes.get(at..).map(entry::next) {
         if records.len() == limit {

@@ -333,6 +333,31 @@ fn a_full_disk_keeps_entries_in_memory_until_there_is_room() {
 }
 
 #[test]
+fn what_is_kept_can_go_to_the_database_straight_from_memory() {
+    let dir = TempDir::new().unwrap();
+    let (journal, full) = open_on_full_disk(dir.path(), small());
+    let records: Vec<_> = (0..4).map(|_| record()).collect();
+    assert!(journal.commit.lend_kept().is_none(), "nothing is lent while the disk takes everything");
+    full.store(true, Ordering::Release);
+    for record in &records[..3] {
+        journal.opened(&open_of(record));
+        journal.settled(record);
+    }
+    let lent = journal.commit.lend_kept().unwrap();
+    assert!(journal.commit.lend_kept().is_none(), "it is lent once at a time");
+    let (taken, length) = drain::parse_kept(&lent, 2);
+    assert_eq!(taken, records[..2]);
+    full.store(false, Ordering::Release);
+    journal.upkeep().unwrap();
+    assert!(journal.status().degraded, "what is lent is not written behind the borrower's back");
+    assert_eq!(journal.settled(&records[3]), Appended::Kept);
+    journal.commit.take_back(length, 2);
+    journal.upkeep().unwrap();
+    assert!(!journal.status().degraded);
+    assert_eq!(drain_all(&journal), records[2..]);
+}
+
+#[test]
 fn memory_is_bounded_while_the_disk_is_full() {
     let dir = TempDir::new().unwrap();
     let settings = JournalSettings { kept_bytes: 4000, ..small() };

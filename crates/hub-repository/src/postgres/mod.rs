@@ -107,7 +107,7 @@ impl Engine<Postgres> {
     }
 
     /// Ends the listening and closes all connections.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.stop_tasks().await;
         self.database().pool.close();
     }

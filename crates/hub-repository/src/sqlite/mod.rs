@@ -85,7 +85,7 @@ impl Engine<Sqlite> {
     }
 
     /// Finishes what is under way and closes the file.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.stop_tasks().await;
         let database = self.database();
         database.readers.close().await;
