@@ -323,8 +323,11 @@ fn a_full_disk_keeps_entries_in_memory_until_there_is_room() {
         assert_eq!(journal.settled(record), Appended::Kept);
     }
     journal.upkeep().unwrap();
-    assert!(journal.status().degraded);
-    assert_eq!(journal.status().depth_entries, 29);
+    let status = journal.status();
+    assert!(status.degraded);
+    assert_eq!(status.depth_entries, 29);
+    let on_disk = fs::metadata(dir.path().join("00000000000000000001.seg")).unwrap().len();
+    assert_eq!(on_disk, status.bytes, "no half entry stays behind");
     full.store(false, Ordering::Release);
     journal.upkeep().unwrap();
     assert!(!journal.status().degraded);
@@ -409,16 +412,24 @@ fn far_beyond_the_limit_the_oldest_lines_go_and_are_counted() {
 #[test]
 fn a_batch_read_before_its_segment_was_rewritten_is_read_again() {
     let dir = TempDir::new().unwrap();
-    let settings = JournalSettings { max_bytes: 6_000, ..small() };
+    let settings = JournalSettings { max_bytes: 22_000, segment_bytes: 8192, ..small() };
     let (journal, _) = Journal::open(dir.path(), settings).unwrap();
-    let records: Vec<_> = (0..8).map(|_| billed_record()).collect();
+    let records: Vec<_> = (0..12).map(|_| billed_record()).collect();
     for record in &records {
         journal.settled(record);
     }
-    let batch = journal.read_batch(BatchLimits { records: 1, bytes: 4 << 20 }).unwrap().unwrap();
+    let one = BatchLimits { records: 1, bytes: 4 << 20 };
+    let first = journal.read_batch(one).unwrap().unwrap();
+    journal.shelf.commit(&first).unwrap();
+    let second = journal.read_batch(one).unwrap().unwrap();
     journal.upkeep().unwrap();
-    journal.shelf.commit(&batch).unwrap();
-    let left = drain_all(&journal);
-    assert_eq!(left.last().unwrap().id, records[7].id);
-    assert_eq!(left.len() as u64 + journal.status().dropped_lines, 8);
+    let status = journal.status();
+    assert_eq!(
+        (status.dropped_details, status.dropped_lines),
+        (3, 0),
+        "the rest of the first segment is lean"
+    );
+    journal.shelf.commit(&second).unwrap();
+    let left: Vec<_> = drain_all(&journal).into_iter().map(|record| record.id).collect();
+    assert_eq!(left, records[1..].iter().map(|record| record.id).collect::<Vec<_>>());
 }
