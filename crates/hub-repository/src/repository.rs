@@ -80,7 +80,8 @@ pub trait Repository: Send + Sync + 'static {
     // -- requests, ledger, usage ---------------------------------------------------------------------------
 
     /// Writes records, their ledger lines and the roll-ups in one transaction. Idempotent by request and
-    /// attempt id: what is there already changes nothing, roll-ups included.
+    /// attempt id: what is there already changes nothing, roll-ups included. What it answered `Ok` for
+    /// survives a power cut: the journal deletes its own copy then.
     async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary>;
     /// Request records, newest first.
     async fn list_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>>;
