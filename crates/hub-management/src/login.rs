@@ -104,6 +104,11 @@ impl Management {
         })
     }
 
+    /// How long a web login lasts, seconds.
+    pub fn login_seconds(&self) -> i64 {
+        self.settings.auth_session_ttl.as_secs()
+    }
+
     /// Ends a web login.
     pub async fn logout(&self, token: &str) -> Result<()> {
         Ok(self.repository.delete_login(&KeyHash::of(token).to_hex(), self.now()).await?)
