@@ -6,13 +6,30 @@
 
 mod change;
 mod error;
+pub mod journal;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod repository;
+mod schema;
+mod sealer;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use change::{Change, Topic};
 pub use error::RepositoryError;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresRepository, PostgresSettings};
 pub use query::{
     AuditEntry, AuditRow, Caller, Catalogue, GroupBy, LoginSession, Page, RequestFilter, RequestRow,
     StatusClass, UsageFilter, UsageRow, WriteSummary,
 };
 pub use repository::Repository;
+pub use schema::SchemaState;
+pub use sealer::Sealer;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sql::Engine;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteRepository, SqliteSettings};

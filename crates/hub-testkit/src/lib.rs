@@ -1,1 +1,19 @@
 //! Real PostgreSQL and Redis processes for tests.
+//!
+//! Nothing is mocked: [`Postgres`] and [`Redis`] start the servers that Debian packages, on loopback, in a
+//! directory of their own. They can be stopped, started again on the same port and frozen, so that a test
+//! sees what the hub does while they are away. A guard process outside the test removes server and directory
+//! when the test process ends, in whatever way it does (see `guard`).
+//!
+//! Linux only (it reads `/proc`). For tests: errors are `anyhow` and say what to install.
+
+mod guard;
+mod port;
+mod postgres;
+mod process_tree;
+mod programs;
+mod redis;
+mod server;
+
+pub use postgres::{Postgres, TestDatabase};
+pub use redis::Redis;

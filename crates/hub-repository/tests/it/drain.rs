@@ -1,0 +1,1 @@
+//! The drain between the journal and a database.

@@ -1,0 +1,1 @@
+//! A hub that is killed in the middle of its work.

@@ -1,0 +1,8 @@
+//! The test servers, tested: they start, break off, come back, freeze, and leave nothing behind.
+
+#[cfg(test)]
+mod leftovers;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod redis;
