@@ -1,12 +1,14 @@
 //! The OpenAPI document, made from the handlers, and the route that serves it.
 
 use axum::Json;
+use hub_management::FieldError;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{auth, keys, provider_groups, providers, requests, system, usage, users};
 
@@ -18,6 +20,7 @@ use crate::routes::{auth, keys, provider_groups, providers, requests, system, us
                        PATCH bodies are JSON merge patches (RFC 7396). Money is a decimal string in US dollars."
     ),
     modifiers(&Credentials),
+    components(schemas(Problem, FieldError)),
     security(("bearer" = []), ("cookie" = []))
 )]
 struct Hub;

@@ -1,10 +1,13 @@
 //! Errors as problem documents (RFC 9457), for people and for programs.
 
+use std::collections::BTreeMap;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hub_management::{FieldError, ManagementError};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 /// A refused or failed request.
@@ -84,43 +87,39 @@ impl IntoResponse for Problem {
 }
 
 /// The problems that any route may answer with, for the OpenAPI document.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described, never made")]
-pub(crate) enum Refusals {
-    /// No credential, or one that nobody has.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] Problem),
-    /// Not for this caller, or the cross-site token is missing.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
-    /// There is no such thing, or not for this caller.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
-    /// The input can't be taken; `errors` names the fields.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
-    /// Too many wrong credentials from this address.
-    #[response(status = 429, content_type = "application/problem+json")]
-    Throttled(#[to_schema] Problem),
-    /// The database does not answer.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+pub(crate) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        describe(&[
+            ("401", "No credential, or one that nobody has."),
+            ("403", "Not for this caller, or the cross-site token is missing."),
+            ("404", "There is no such thing, or not for this caller."),
+            ("422", "The input can't be taken; `errors` names the fields."),
+            ("429", "Too many wrong credentials from this address."),
+            ("503", "The database does not answer."),
+        ])
+    }
 }
 
 /// The problems of routes that take a body.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described, never made")]
-pub(crate) enum BodyRefusals {
-    /// The body is no JSON.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] Problem),
-    /// Another row has the same name, or others edit this one.
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] Problem),
-    /// The body is larger than 1 MiB.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Problem),
-    /// The body does not say that it is JSON.
-    #[response(status = 415, content_type = "application/problem+json")]
-    NotJson(#[to_schema] Problem),
+pub(crate) struct BodyRefusals;
+
+impl IntoResponses for BodyRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        describe(&[
+            ("400", "The body is no JSON."),
+            ("409", "Another row has the same name, or others edit this one."),
+            ("413", "The body is larger than 1 MiB."),
+            ("415", "The body does not say that it is JSON."),
+        ])
+    }
+}
+
+fn describe(refusals: &[(&str, &str)]) -> BTreeMap<String, RefOr<Described>> {
+    let problem = || Content::new(Some(Ref::from_schema_name("Problem")));
+    let described = |text: &str| {
+        ResponseBuilder::new().description(text).content("application/problem+json", problem()).build()
+    };
+    refusals.iter().map(|(status, text)| ((*status).to_owned(), RefOr::T(described(text)))).collect()
 }

@@ -9,7 +9,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use hub_api::{ApiState, ClientAddress, router};
 use hub_management::{Management, Settings};
-use hub_repository::Repository;
+use hub_repository::{Repository, Sealer, SqliteRepository, SqliteSettings};
 use hub_types::{Clock, Secret};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -76,10 +76,8 @@ impl Api {
     /// A call by nobody, from 192.0.2.1.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
         let address: IpAddr = "192.0.2.1".parse().unwrap();
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .extension(ClientAddress(address));
+        let request =
+            Request::builder().method(method).uri(format!("/api/v1{path}")).extension(ClientAddress(address));
         Call { api: self, request, body: Body::empty() }
     }
 
@@ -122,7 +120,7 @@ impl Call<'_> {
         self.header(COOKIE.as_str(), &format!("hub_session={token}"))
     }
 
-    pub(crate) fn from_address(mut self, address: &str) -> Self {
+    pub(crate) fn addressed_from(mut self, address: &str) -> Self {
         self.request = self.request.extension(ClientAddress(address.parse().unwrap()));
         self
     }
@@ -180,4 +178,10 @@ impl Answer {
         let cookie = self.headers[SET_COOKIE].to_str().unwrap();
         cookie.strip_prefix("hub_session=").unwrap().split(';').next().unwrap().to_owned()
     }
+}
+
+/// A fresh SQLite database in a directory.
+async fn open(directory: &TempDir) -> Arc<dyn Repository> {
+    let settings = SqliteSettings::new(directory.path().join("hub.db"), Sealer::new([7; 32]));
+    Arc::new(SqliteRepository::open(settings).await.unwrap())
 }

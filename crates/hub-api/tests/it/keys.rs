@@ -36,7 +36,8 @@ async fn a_key_without_groups_inherits_its_users() {
 async fn rotation_voids_the_old_key() {
     let api = Api::start().await;
     let (_, id, old) = api.user_with_key("ada", json!({"name": "laptop", "limit_total_usd": "3"})).await;
-    let rotated = api.call(Method::POST, &format!("/keys/{id}/rotate")).bearer(crate::fixture::ADMIN).send().await.ok();
+    let rotated =
+        api.call(Method::POST, &format!("/keys/{id}/rotate")).bearer(crate::fixture::ADMIN).send().await.ok();
     let new = rotated["key"].as_str().unwrap();
     assert_ne!(new, old);
     assert_eq!((&rotated["limit_total_usd"], &rotated["id"]), (&json!("3"), &json!(id)));
@@ -51,8 +52,14 @@ async fn keys_are_edited_and_deleted() {
     let path = format!("/keys/{id}");
     let edited = api.patch(&path, json!({"permissions": "openai", "token_limit": 1000})).await.ok();
     assert_eq!((&edited["permissions"], &edited["token_limit"]), (&json!("openai"), &json!(1000)));
-    assert_eq!(api.patch(&path, json!({"key": "x", "user_id": 2})).await.problem(422, "invalid"), ["key", "user_id"]);
-    assert_eq!(api.patch(&path, json!({"permissions": "latin"})).await.problem(422, "invalid"), ["permissions"]);
+    assert_eq!(
+        api.patch(&path, json!({"key": "x", "user_id": 2})).await.problem(422, "invalid"),
+        ["key", "user_id"]
+    );
+    assert_eq!(
+        api.patch(&path, json!({"permissions": "latin"})).await.problem(422, "invalid"),
+        ["permissions"]
+    );
     api.delete(&path).await.with(204);
     api.get(&path).await.problem(404, "not_found");
     api.call(Method::GET, "/auth/me").bearer(&key).send().await.problem(401, "unauthenticated");
@@ -63,5 +70,8 @@ async fn keys_need_a_living_user_and_a_name_of_their_own() {
     let api = Api::start().await;
     api.post("/users/9/keys", json!({"name": "x"})).await.problem(404, "not_found");
     api.user_with_key("ada", json!({"name": "laptop"})).await;
-    assert_eq!(api.post("/users/1/keys", json!({"name": "laptop"})).await.problem(409, "duplicate"), ["name"]);
+    assert_eq!(
+        api.post("/users/1/keys", json!({"name": "laptop"})).await.problem(409, "duplicate"),
+        ["name"]
+    );
 }

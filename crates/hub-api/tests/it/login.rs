@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{ADMIN, Answer, Api};
 
@@ -79,7 +79,7 @@ async fn ten_wrong_credentials_shut_an_address_out_for_a_while() {
     assert_eq!(answer.headers[RETRY_AFTER], "900");
     answer.problem(429, "throttled");
     api.get("/users").await.problem(429, "throttled");
-    let elsewhere = api.call(Method::GET, "/users").from_address("192.0.2.2").bearer(ADMIN);
+    let elsewhere = api.call(Method::GET, "/users").addressed_from("192.0.2.2").bearer(ADMIN);
     elsewhere.send().await.ok();
     api.clock.advance(900);
     login(&api, ADMIN).await.ok();
@@ -93,14 +93,16 @@ async fn a_switched_off_key_does_not_count_as_wrong() {
     for _ in 0..12 {
         api.call(Method::GET, "/auth/me").bearer(&key).send().await.problem(403, "forbidden");
     }
-    api.patch(&format!("/keys/{id}"), json!({"is_enabled": true, "expires_at": "2026-03-01T12:30:00Z"})).await.ok();
+    api.patch(&format!("/keys/{id}"), json!({"is_enabled": true, "expires_at": "2026-03-01T12:30:00Z"}))
+        .await
+        .ok();
     api.call(Method::GET, "/auth/me").bearer(&key).send().await.problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn a_login_names_its_field() {
     let api = Api::start().await;
-    let post = |body| api.call(Method::POST, "/auth/login").json(body);
-    assert_eq!(post(&json!({})).send().await.problem(422, "invalid"), ["token"]);
-    assert_eq!(post(&json!({"token": 1, "x": 2})).send().await.problem(422, "invalid"), ["x", "token"]);
+    let post = |body: Value| api.call(Method::POST, "/auth/login").json(&body);
+    assert_eq!(post(json!({})).send().await.problem(422, "invalid"), ["token"]);
+    assert_eq!(post(json!({"token": 1, "x": 2})).send().await.problem(422, "invalid"), ["x", "token"]);
 }

@@ -22,7 +22,12 @@ async fn bodies_must_be_json_objects_of_bounded_size() {
     let api = Api::start().await;
     let post = || api.call(Method::POST, "/users").bearer(ADMIN);
     post().body("{}").send().await.problem(415, "unsupported_media_type");
-    post().header("content-type", "text/plain").body("{}").send().await.problem(415, "unsupported_media_type");
+    post()
+        .header("content-type", "text/plain")
+        .body("{}")
+        .send()
+        .await
+        .problem(415, "unsupported_media_type");
     let json = || post().header("content-type", "application/json; charset=utf-8");
     json().body(r#"{"name": "#).send().await.problem(400, "malformed_json");
     json().body("").send().await.problem(400, "malformed_json");

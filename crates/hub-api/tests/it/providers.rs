@@ -103,9 +103,13 @@ async fn a_deleted_provider_is_gone() {
 #[tokio::test]
 async fn groups_have_a_factor() {
     let api = Api::start().await;
-    let group = api.post("/provider-groups", json!({"name": "team a", "cost_multiplier": 0.85})).await.created();
+    let group =
+        api.post("/provider-groups", json!({"name": "team a", "cost_multiplier": 0.85})).await.created();
     assert_eq!(group, json!({"name": "team a", "cost_multiplier": "0.85", "description": ""}));
-    assert_eq!(api.post("/provider-groups", json!({"name": "team a"})).await.problem(409, "duplicate"), ["name"]);
+    assert_eq!(
+        api.post("/provider-groups", json!({"name": "team a"})).await.problem(409, "duplicate"),
+        ["name"]
+    );
     assert_eq!(api.post("/provider-groups", json!({"name": "a,b"})).await.problem(422, "invalid"), ["name"]);
     let edited = api.patch("/provider-groups/team%20a", json!({"cost_multiplier": null})).await.ok();
     assert_eq!(edited["cost_multiplier"], "1");

@@ -15,9 +15,14 @@ use crate::fixture::Api;
 fn record(at: &str, cost_nanos: i64) -> RequestRecord {
     let at: Timestamp = at.parse().unwrap();
     let cost = Money::from_nanos(cost_nanos);
-    let timings =
-        Timings { queued_us: 900, first_byte_us: Some(120_000), first_content_us: Some(150_999), total_us: 2_000_500 };
-    let usage = Usage { input: 100, output: 50, reasoning: 10, cache_read: 7, cache_write_5m: 5, cache_write_1h: 3 };
+    let timings = Timings {
+        queued_us: 900,
+        first_byte_us: Some(120_000),
+        first_content_us: Some(150_999),
+        total_us: 2_000_500,
+    };
+    let usage =
+        Usage { input: 100, output: 50, reasoning: 10, cache_read: 7, cache_write_5m: 5, cache_write_1h: 3 };
     let attempt = Attempt {
         id: AttemptId::fresh(),
         provider_id: ProviderId(7),
@@ -145,8 +150,11 @@ async fn requests_come_in_pages_newest_first() {
 async fn usage_is_summed_up_by_group() {
     let api = Api::start().await;
     let (_, _, key) = api.user_with_key("ada", json!({"name": "laptop"})).await;
-    let records =
-        [record("2026-03-01T12:00:00Z", 1_000_000), record("2026-03-01T11:00:00Z", 500_000), record("2026-02-20T12:00:00Z", 1)];
+    let records = [
+        record("2026-03-01T12:00:00Z", 1_000_000),
+        record("2026-03-01T11:00:00Z", 500_000),
+        record("2026-02-20T12:00:00Z", 1),
+    ];
     api.repository.write_records(&records).await.unwrap();
     let report = api.get("/usage/summary?group_by=user").await.ok();
     insta::assert_json_snapshot!("usage", report);

@@ -26,7 +26,9 @@ async fn whatever_an_admin_does_is_audited() {
     let items = audit["items"].as_array().unwrap();
     let told: Vec<_> = items
         .iter()
-        .map(|entry| format!("{} {} {} {}", entry["actor"], entry["action"], entry["target"], entry["success"]))
+        .map(|entry| {
+            format!("{} {} {} {}", entry["actor"], entry["action"], entry["target"], entry["success"])
+        })
         .collect();
     assert_eq!(
         told,
@@ -38,10 +40,14 @@ async fn whatever_an_admin_does_is_audited() {
             r#""admin-token" "user.create" "user:1" true"#,
         ]
     );
-    assert_eq!((&items[2]["before"]["rpm_limit"], &items[2]["after"]["rpm_limit"]), (&json!(null), &json!(5)));
+    assert_eq!(
+        (&items[2]["before"]["rpm_limit"], &items[2]["after"]["rpm_limit"]),
+        (&json!(null), &json!(5))
+    );
     assert_eq!(items[2]["address"], "192.0.2.1");
     assert!(!audit.to_string().contains(&key));
     let page = api.get("/audit?limit=2").await.ok();
-    let next = api.get(&format!("/audit?limit=2&cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
+    let next =
+        api.get(&format!("/audit?limit=2&cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
     assert_eq!(next["items"][0], items[2]);
 }

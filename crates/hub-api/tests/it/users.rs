@@ -1,5 +1,6 @@
 //! Users over REST.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::fixture::Api;
@@ -7,7 +8,8 @@ use crate::fixture::Api;
 #[tokio::test]
 async fn a_user_is_made_with_defaults_shown_and_listed() {
     let api = Api::start().await;
-    let user = api.post("/users", json!({"name": "ada", "limit_daily_usd": 12.5, "tags": ["team"]})).await.created();
+    let user =
+        api.post("/users", json!({"name": "ada", "limit_daily_usd": 12.5, "tags": ["team"]})).await.created();
     assert_eq!(user["limit_daily_usd"], "12.5");
     assert_eq!(user["role"], "user");
     insta::assert_json_snapshot!("user", user);
@@ -24,7 +26,8 @@ async fn a_patch_replaces_clears_and_leaves_alone() {
     assert_eq!((&user["rpm_limit"], &user["is_enabled"]), (&json!(null), &json!(false)));
     assert_eq!((&user["name"], &user["description"]), (&json!("ada"), &json!("x")));
     assert_eq!(api.get("/users/1").await.ok(), user);
-    assert!(user["updated_at"].as_str() > user["created_at"].as_str());
+    let moment = |field: &str| user[field].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(moment("updated_at") > moment("created_at"));
 }
 
 #[tokio::test]
