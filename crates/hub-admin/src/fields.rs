@@ -89,13 +89,25 @@ mod tests {
 
     #[test]
     fn values_take_the_shape_of_their_columns() {
-        let given = texts(&["name=007", "is_enabled=off", "tags=a, b", "rpm_limit=5", "limit_daily_usd=12.5", "expires_at="]);
+        let given = texts(&[
+            "name=007",
+            "is_enabled=off",
+            "tags=a, b",
+            "rpm_limit=5",
+            "limit_daily_usd=12.5",
+            "expires_at=",
+        ]);
         let patch = parse(&given, &UserFields::default(), &ENGLISH).unwrap();
         assert_eq!(
             json!(patch),
             json!({"name": "007", "is_enabled": false, "tags": ["a", "b"], "rpm_limit": 5, "limit_daily_usd": "12.5", "expires_at": null})
         );
-        let given = texts(&["credential=123456", r#"allowed_models=[{"match":"exact","pattern":"x"}]"#, "weight=x", "unknown=1"]);
+        let given = texts(&[
+            "credential=123456",
+            r#"allowed_models=[{"match":"exact","pattern":"x"}]"#,
+            "weight=x",
+            "unknown=1",
+        ]);
         let patch = parse(&given, &ProviderFields::default(), &ENGLISH).unwrap();
         assert_eq!(
             json!(patch),

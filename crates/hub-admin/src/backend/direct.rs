@@ -1,9 +1,7 @@
 //! Commands straight on the stores.
 
 use async_trait::async_trait;
-use hub_management::view::{
-    KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView,
-};
+use hub_management::view::{KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
 use hub_management::{ListQuery, Management, Patch, Principal, UsageQuery};
 use hub_types::{KeyId, ProviderId, UserId};
 

@@ -55,15 +55,17 @@ impl Caller {
     /// Calls `path` under `/api/v1`; the answer is JSON, or null where there is none.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let uri = format!("{}/api/v1{path}", self.base);
-        let mut request = Request::builder().method(method).uri(&uri).header(AUTHORIZATION, self.authorization.clone());
+        let mut request =
+            Request::builder().method(method).uri(&uri).header(AUTHORIZATION, self.authorization.clone());
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let request = request.body(Full::new(bytes)).map_err(Failure::failed)?;
         let answer = tokio::time::timeout(DEADLINE, self.exchange(request)).await;
-        let (status, bytes) = answer
-            .map_err(|_| Failure::failed(format!("{}: no answer within {} s", self.base, DEADLINE.as_secs())))??;
+        let (status, bytes) = answer.map_err(|_| {
+            Failure::failed(format!("{}: no answer within {} s", self.base, DEADLINE.as_secs()))
+        })??;
         if status.is_success() {
             if bytes.is_empty() {
                 return Ok(Value::Null);

@@ -5,9 +5,7 @@ mod http;
 mod remote;
 
 use async_trait::async_trait;
-use hub_management::view::{
-    KeyView, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView,
-};
+use hub_management::view::{KeyView, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
 use hub_management::{Patch, UsageQuery};
 use hub_types::{KeyId, ProviderId, UserId};
 

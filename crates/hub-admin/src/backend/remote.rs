@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use http::Method;
-use hub_management::view::{
-    KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView,
-};
+use hub_management::view::{KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
 use hub_management::{Patch, UsageQuery};
 use hub_types::{KeyId, ProviderId, Secret, UserId};
 use serde::de::DeserializeOwned;
@@ -118,24 +116,28 @@ impl Backend for Remote {
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView> {
-        let mut text = form_urlencoded::Serializer::new(String::new());
-        let word = serde_json::to_value(query.group_by).map_err(Failure::failed)?;
-        text.append_pair("group_by", word.as_str().unwrap_or("total"));
-        let given = [
-            ("from", query.from.map(|at| at.to_string())),
-            ("to", query.to.map(|at| at.to_string())),
-            ("user_id", query.user_id.map(|id| id.to_string())),
-            ("model", query.model.clone()),
-        ];
-        for (name, value) in given {
-            if let Some(value) = value {
-                text.append_pair(name, &value);
-            }
-        }
-        self.get(&format!("/usage/summary?{}", text.finish())).await
+        self.get(&format!("/usage/summary?{}", usage_query(query)?)).await
     }
 
     async fn status(&self) -> Result<StatusView> {
         self.get("/system/status").await
     }
+}
+
+fn usage_query(query: &UsageQuery) -> Result<String> {
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    let word = serde_json::to_value(query.group_by).map_err(Failure::failed)?;
+    text.append_pair("group_by", word.as_str().unwrap_or("total"));
+    let given = [
+        ("from", query.from.map(|at| at.to_string())),
+        ("to", query.to.map(|at| at.to_string())),
+        ("user_id", query.user_id.map(|id| id.to_string())),
+        ("model", query.model.clone()),
+    ];
+    for (name, value) in given {
+        if let Some(value) = value {
+            text.append_pair(name, &value);
+        }
+    }
+    Ok(text.finish())
 }

@@ -10,7 +10,10 @@ impl Context<'_> {
     pub(super) async fn find_user(&self, wanted: &str) -> Result<UserView> {
         let all = self.backend.users().await?;
         let is_wanted = |user: &UserView| matches(wanted, user.id.0, &user.fields.name);
-        self.only_one(&format!("{} {wanted}", self.messages.user), all.into_iter().filter(is_wanted).collect())
+        self.only_one(
+            &format!("{} {wanted}", self.messages.user),
+            all.into_iter().filter(is_wanted).collect(),
+        )
     }
 
     pub(super) async fn find_provider(&self, wanted: &str) -> Result<ProviderView> {

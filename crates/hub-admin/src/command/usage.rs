@@ -2,8 +2,8 @@
 
 use hub_management::UsageQuery;
 use hub_repository::GroupBy;
-use jiff::SignedDuration;
 use hub_types::{Clock, SystemClock};
+use jiff::SignedDuration;
 
 use super::Context;
 use crate::args::{By, UsageArgs};
