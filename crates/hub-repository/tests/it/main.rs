@@ -6,6 +6,8 @@ mod conformance;
 mod drain;
 #[cfg(all(test, feature = "sqlite"))]
 mod kill;
+#[cfg(all(test, feature = "postgres"))]
+mod postgres;
 #[cfg(all(test, feature = "sqlite"))]
 mod sqlite;
 #[cfg(test)]

@@ -26,6 +26,10 @@ impl InFile {
         SqliteSettings::new(self.path(), Sealer::new(master_key))
     }
 
+    pub(crate) fn execute(&self, sql: &str) {
+        self.connection().execute_batch(sql).unwrap();
+    }
+
     fn connection(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path()).unwrap()
     }

@@ -35,6 +35,14 @@ macro_rules! on_every_database {
                 super::$topic::$case(&place).await;
             })*
         }
+        #[cfg(feature = "postgres")]
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let place = crate::postgres::OnServer::new().await;
+                super::$topic::$case(&place).await;
+            })*
+        }
     };
 }
 
