@@ -1,0 +1,35 @@
+//! Why Redis did not answer.
+
+use std::time::Duration;
+
+use fred::error::{Error, ErrorKind};
+use thiserror::Error;
+
+/// A command, or the making of a connection, did not work. The texts hold no credentials.
+#[derive(Debug, Error)]
+pub enum RedisError {
+    /// The address asks for TLS, and the caller gave no TLS configuration.
+    #[error("the address asks for TLS, and no TLS configuration was given")]
+    TlsConfigMissing,
+    /// No answer in time. The command may have been, or may yet be, executed.
+    #[error("Redis did not answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// There is no connection at the moment; the command was not sent.
+    #[error("Redis is not reachable: {0}")]
+    Unreachable(String),
+    /// Redis refused the credentials or the command, or answered something unexpected.
+    #[error("Redis refused: {0}")]
+    Refused(String),
+}
+
+impl RedisError {
+    pub(crate) fn from_client(error: &Error, deadline: Duration) -> Self {
+        match error.kind() {
+            ErrorKind::Timeout => Self::Timeout(deadline),
+            ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Backpressure | ErrorKind::Routing => {
+                Self::Unreachable(error.details().to_owned())
+            }
+            _ => Self::Refused(error.details().to_owned()),
+        }
+    }
+}

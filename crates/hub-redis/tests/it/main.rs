@@ -1,0 +1,4 @@
+//! The connection against a real Redis that comes and goes.
+
+#[cfg(test)]
+mod outages;
