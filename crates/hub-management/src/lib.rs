@@ -1,1 +1,40 @@
 //! What people do with the hub: users, keys, providers, reports; authorisation and audit live here.
+//!
+//! The REST interface and the command line are two thin skins over [`Management`]: both exchange the types of
+//! [`view`], and neither decides who may do what. Input is a JSON object held against the writable columns, so
+//! that a creation and a merge patch obey the same rules. What does not live here: HTTP, tables, SQL.
+
+mod actor;
+mod audit;
+mod cursor;
+mod draft;
+mod error;
+mod keys;
+mod login;
+mod management;
+mod params;
+mod provider_groups;
+mod provider_url;
+mod providers;
+mod requests;
+mod schema;
+mod status;
+mod throttle;
+mod usage;
+mod users;
+mod validate;
+pub mod view;
+
+pub use actor::{Actor, Principal};
+pub use error::{FieldError, ManagementError};
+pub use login::{Login, Resumed};
+pub use management::{Management, Settings};
+pub use params::{ListQuery, RequestQuery, UsageQuery};
+pub use provider_url::check_provider_url;
+pub use status::StatusSource;
+
+/// The outcome of everything that people do.
+pub type Result<T> = std::result::Result<T, ManagementError>;
+
+/// Input as it came in: a JSON object whose members are held against the writable columns.
+pub type Patch = serde_json::Map<String, serde_json::Value>;

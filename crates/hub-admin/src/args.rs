@@ -1,0 +1,220 @@
+//! The command line: what can be asked, and the help about it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::Timestamp;
+
+/// Administers a hub: users, keys, providers, usage, the database.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hub-admin",
+    version,
+    after_help = "\
+Without --server it works straight on the stores that the environment names (DSN, DATA_DIR, MASTER_KEY; a .env \
+file in the working directory counts, the process environment wins). With --server it goes through a running hub \
+and needs ADMIN_TOKEN.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+Examples:
+  hub-admin users add ada limit_daily_usd=20
+  hub-admin keys add ada laptop provider_group=team-a
+  hub-admin providers add main --url https://api.anthropic.com --type claude credential=@key.txt
+  hub-admin --json usage --by user --hours 168
+  hub-admin --server https://hub.example.com users list"
+)]
+pub(crate) struct Cli {
+    /// Print JSON instead of tables, with the field names of the REST interface.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Go through the running hub at this address instead of its stores.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// People who may use the hub.
+    #[command(subcommand)]
+    Users(UserCommand),
+    /// Their credentials.
+    #[command(subcommand)]
+    Keys(KeyCommand),
+    /// Vendor accounts and relays that serve requests.
+    #[command(subcommand)]
+    Providers(ProviderCommand),
+    /// What was used and what it cost.
+    Usage(UsageArgs),
+    /// Bring the database schema up to date.
+    Migrate {
+        /// Only say whether it is; exit 1 if not.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check configuration, stores, providers and clock, and say how to fix what is wrong.
+    Doctor,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+const FIELDS_HELP: &str = "\
+FIELD=VALUE sets a column by its name in the REST interface. Lists are written with commas, objects and rules as \
+JSON; `FIELD=` brings the default back; `FIELD=-` reads the value from standard input and `FIELD=@FILE` from a \
+file, which keeps secrets out of the shell's history.";
+
+/// Columns given as `FIELD=VALUE`.
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// Columns to set.
+    #[arg(value_name = "FIELD=VALUE")]
+    pub(crate) fields: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Removal {
+    /// Don't ask. Needed where there is no terminal to ask on.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Show all users.
+    List,
+    /// Add a user.
+    #[command(after_help = FIELDS_HELP)]
+    Add {
+        /// The new user's name.
+        name: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Change a user's columns.
+    #[command(after_help = FIELDS_HELP)]
+    Set {
+        /// Id or name.
+        user: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Delete a user and the user's keys. Records of use stay.
+    Rm {
+        /// Id or name.
+        user: String,
+        #[command(flatten)]
+        removal: Removal,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Show keys.
+    List {
+        /// Only of this user: id or name.
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Add a key to a user and print it. It is shown only this once.
+    #[command(after_help = FIELDS_HELP)]
+    Add {
+        /// Whose: id or name.
+        user: String,
+        /// The new key's name.
+        name: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Change a key's columns.
+    #[command(after_help = FIELDS_HELP)]
+    Set {
+        /// Id, or USER/NAME.
+        key: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Give a key a new credential and print it. The old one is void at once.
+    Rotate {
+        /// Id, or USER/NAME.
+        key: String,
+    },
+    /// Delete a key. Records of use stay.
+    Rm {
+        /// Id, or USER/NAME.
+        key: String,
+        #[command(flatten)]
+        removal: Removal,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProviderCommand {
+    /// Show all providers.
+    List,
+    /// Add a provider.
+    #[command(after_help = FIELDS_HELP)]
+    Add {
+        /// The new provider's name.
+        name: String,
+        /// Its base URL.
+        #[arg(long)]
+        url: String,
+        /// claude, claude-auth, codex, openai-compatible, gemini or gemini-cli.
+        #[arg(long = "type", value_name = "TYPE")]
+        provider_type: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Change a provider's columns.
+    #[command(after_help = FIELDS_HELP)]
+    Set {
+        /// Id or name.
+        provider: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Delete a provider. Records of use stay.
+    Rm {
+        /// Id or name.
+        provider: String,
+        #[command(flatten)]
+        removal: Removal,
+    },
+}
+
+/// What a usage report is grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    Total,
+    User,
+    Key,
+    Provider,
+    Model,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsageArgs {
+    /// A row for each what?
+    #[arg(long, value_enum, default_value = "total")]
+    pub(crate) by: By,
+    /// The last so many hours.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=9600))]
+    pub(crate) hours: u32,
+    /// From this moment on, instead of --hours; cut to the hour.
+    #[arg(long, value_name = "TIME", conflicts_with = "hours")]
+    pub(crate) from: Option<Timestamp>,
+    /// Before this moment; default: now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    /// Only of this user: id or name.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Only for this model.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+}

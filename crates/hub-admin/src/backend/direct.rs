@@ -1,0 +1,94 @@
+//! Commands straight on the stores.
+
+use async_trait::async_trait;
+use hub_management::view::{KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
+use hub_management::{ListQuery, Management, Patch, Principal, UsageQuery};
+use hub_types::{KeyId, ProviderId, UserId};
+
+use super::Backend;
+use crate::failure::Result;
+
+const ME: Principal = Principal::cli();
+
+/// The use cases over the stores of the environment.
+pub(crate) struct Direct(pub(crate) Management);
+
+#[async_trait]
+impl Backend for Direct {
+    async fn users(&self) -> Result<Vec<UserView>> {
+        all(|query| async move { self.0.list_users(&ME, &query).await }).await
+    }
+
+    async fn create_user(&self, input: &Patch) -> Result<UserView> {
+        Ok(self.0.create_user(&ME, input).await?)
+    }
+
+    async fn update_user(&self, id: UserId, input: &Patch) -> Result<UserView> {
+        Ok(self.0.update_user(&ME, id, input).await?)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<()> {
+        Ok(self.0.delete_user(&ME, id).await?)
+    }
+
+    async fn keys(&self, of: Option<UserId>) -> Result<Vec<KeyView>> {
+        all(|query| async move { self.0.list_keys(&ME, of, &query).await }).await
+    }
+
+    async fn create_key(&self, owner: UserId, input: &Patch) -> Result<NewKeyView> {
+        Ok(self.0.create_key(&ME, owner, input).await?)
+    }
+
+    async fn update_key(&self, id: KeyId, input: &Patch) -> Result<KeyView> {
+        Ok(self.0.update_key(&ME, id, input).await?)
+    }
+
+    async fn rotate_key(&self, id: KeyId) -> Result<NewKeyView> {
+        Ok(self.0.rotate_key(&ME, id).await?)
+    }
+
+    async fn delete_key(&self, id: KeyId) -> Result<()> {
+        Ok(self.0.delete_key(&ME, id).await?)
+    }
+
+    async fn providers(&self) -> Result<Vec<ProviderView>> {
+        all(|query| async move { self.0.list_providers(&ME, &query).await }).await
+    }
+
+    async fn create_provider(&self, input: &Patch) -> Result<ProviderView> {
+        Ok(self.0.create_provider(&ME, input).await?)
+    }
+
+    async fn update_provider(&self, id: ProviderId, input: &Patch) -> Result<ProviderView> {
+        Ok(self.0.update_provider(&ME, id, input).await?)
+    }
+
+    async fn delete_provider(&self, id: ProviderId) -> Result<()> {
+        Ok(self.0.delete_provider(&ME, id).await?)
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView> {
+        Ok(self.0.usage_summary(&ME, query).await?)
+    }
+
+    async fn status(&self) -> Result<StatusView> {
+        Ok(self.0.status(&ME).await?)
+    }
+}
+
+/// All pages of a list.
+async fn all<T, F>(mut list: impl FnMut(ListQuery) -> F) -> Result<Vec<T>>
+where
+    F: Future<Output = hub_management::Result<List<T>>>,
+{
+    let mut query = ListQuery { limit: 200, cursor: None };
+    let mut items = Vec::new();
+    loop {
+        let page = list(query.clone()).await?;
+        items.extend(page.items);
+        match page.next_cursor {
+            Some(cursor) => query.cursor = Some(cursor),
+            None => return Ok(items),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Where commands take effect: the stores themselves, or a running hub. Both exchange the same views.
+
+mod direct;
+mod http;
+mod remote;
+
+use async_trait::async_trait;
+use hub_management::view::{KeyView, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
+use hub_management::{Patch, UsageQuery};
+use hub_types::{KeyId, ProviderId, UserId};
+
+pub(crate) use direct::Direct;
+pub(crate) use remote::Remote;
+
+use crate::failure::Result;
+
+/// The use cases that the command line needs.
+#[async_trait]
+pub(crate) trait Backend: Send + Sync {
+    async fn users(&self) -> Result<Vec<UserView>>;
+    async fn create_user(&self, input: &Patch) -> Result<UserView>;
+    async fn update_user(&self, id: UserId, input: &Patch) -> Result<UserView>;
+    async fn delete_user(&self, id: UserId) -> Result<()>;
+
+    async fn keys(&self, of: Option<UserId>) -> Result<Vec<KeyView>>;
+    async fn create_key(&self, owner: UserId, input: &Patch) -> Result<NewKeyView>;
+    async fn update_key(&self, id: KeyId, input: &Patch) -> Result<KeyView>;
+    async fn rotate_key(&self, id: KeyId) -> Result<NewKeyView>;
+    async fn delete_key(&self, id: KeyId) -> Result<()>;
+
+    async fn providers(&self) -> Result<Vec<ProviderView>>;
+    async fn create_provider(&self, input: &Patch) -> Result<ProviderView>;
+    async fn update_provider(&self, id: ProviderId, input: &Patch) -> Result<ProviderView>;
+    async fn delete_provider(&self, id: ProviderId) -> Result<()>;
+
+    async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView>;
+    async fn status(&self) -> Result<StatusView>;
+}

@@ -1,0 +1,69 @@
+//! The stores that the environment names.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hub_config::{Config, secrets};
+use hub_management::{Management, Settings};
+use hub_repository::{Repository, RepositoryError, SchemaState, Sealer, SqliteRepository, SqliteSettings};
+use hub_types::SystemClock;
+use jiff::SignedDuration;
+
+use crate::backend::Direct;
+use crate::environment::Environment;
+use crate::failure::{Failure, Result};
+use crate::messages::{Messages, fill};
+use crate::output;
+
+/// Reads the configuration; its mistakes come all at once.
+pub(crate) fn config(environment: &Environment) -> Result<Config> {
+    let lookup = |name: &str| environment.variables().get(name).cloned();
+    Config::from_lookup(&lookup).map_err(Failure::usage)
+}
+
+/// The embedded database's file.
+pub(crate) fn sqlite_path(config: &Config) -> PathBuf {
+    config.stores.data_dir.join("hub.db")
+}
+
+/// Opens the database. `auto_migrate` brings an older schema up to date first.
+pub(crate) async fn open(config: &Config, auto_migrate: bool) -> Result<Arc<dyn Repository>> {
+    let sealer = sealer(config)?;
+    let settings = SqliteSettings { auto_migrate, ..SqliteSettings::new(sqlite_path(config), sealer) };
+    Ok(Arc::new(SqliteRepository::open(settings).await?))
+}
+
+/// Which schema the database has and which one this binary knows. Changes nothing.
+pub(crate) async fn schema(config: &Config) -> Result<SchemaState> {
+    Ok(SqliteRepository::check(&sqlite_path(config)).await?)
+}
+
+/// The use cases over the stores.
+pub(crate) async fn direct(config: &Config, messages: &Messages) -> Result<Direct> {
+    let path = sqlite_path(config);
+    let is_new = config.stores.dsn.is_none() && !path.exists();
+    let repository = open(config, config.stores.auto_migrate).await?;
+    if is_new {
+        output::tell(&fill(messages.new_database, &path.display().to_string()));
+    }
+    let settings = Settings { admin_token: None, auth_session_ttl: SignedDuration::ZERO };
+    Ok(Direct(Management::new(repository, Arc::new(SystemClock), settings)))
+}
+
+/// Seals with MASTER_KEY, or with the key that the hub made for itself.
+fn sealer(config: &Config) -> Result<Sealer> {
+    let key = match &config.master_key {
+        Some(key) => key.clone(),
+        None => secrets::master_key(&config.stores.data_dir).map_err(Failure::usage)?.secret,
+    };
+    Ok(Sealer::new(*key.expose()))
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::Unsealable => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}

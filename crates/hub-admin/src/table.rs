@@ -1,0 +1,139 @@
+//! Tables for people. Wide characters take two columns.
+
+use comfy_table::{CellAlignment, Table, presets};
+use hub_management::view::{KeyView, ProviderView, UsageSummaryView, UserView};
+use hub_types::Money;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::messages::Messages;
+
+/// What people see where there is no value.
+const NONE: &str = "-";
+
+fn table<const N: usize>(titles: [&str; N], numbers: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(titles);
+    for &column in numbers {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+pub(crate) fn users(users: &[UserView], messages: &Messages) -> String {
+    let m = messages;
+    let titles = [m.id, m.name, m.role, m.enabled, m.groups, m.rpm, m.daily, m.total_limit, m.expires];
+    let mut table = table(titles, &[0, 5, 6, 7]);
+    for user in users {
+        let fields = &user.fields;
+        table.add_row([
+            user.id.to_string(),
+            fields.name.clone(),
+            word(&fields.role),
+            flag(fields.is_enabled, m),
+            text(&fields.provider_group),
+            limit(fields.rpm_limit),
+            money(fields.limits.limit_daily_usd),
+            money(fields.limits.limit_total_usd),
+            moment(fields.expires_at),
+        ]);
+    }
+    table.to_string()
+}
+
+pub(crate) fn keys(keys: &[KeyView], owners: &[UserView], messages: &Messages) -> String {
+    let m = messages;
+    let titles = [m.id, m.user, m.name, m.key, m.enabled, m.groups, m.permissions, m.daily, m.last_used];
+    let mut table = table(titles, &[0, 7]);
+    for key in keys {
+        let fields = &key.fields;
+        let owner = owners.iter().find(|user| user.id == key.user_id);
+        table.add_row([
+            key.id.to_string(),
+            owner.map_or_else(|| key.user_id.to_string(), |user| user.fields.name.clone()),
+            fields.name.clone(),
+            format!("…{}", key.key_last4),
+            flag(fields.is_enabled, m),
+            text(&fields.provider_group),
+            word(&fields.permissions),
+            money(fields.limits.limit_daily_usd),
+            moment(key.last_used_at),
+        ]);
+    }
+    table.to_string()
+}
+
+pub(crate) fn providers(providers: &[ProviderView], messages: &Messages) -> String {
+    let m = messages;
+    let titles =
+        [m.id, m.name, m.kind, m.url, m.enabled, m.groups, m.priority, m.weight, m.multiplier, m.credential];
+    let mut table = table(titles, &[0, 6, 7, 8]);
+    for provider in providers {
+        let fields = &provider.fields;
+        table.add_row([
+            provider.id.to_string(),
+            fields.name.clone(),
+            fields.provider_type.to_string(),
+            fields.url.clone(),
+            flag(fields.is_enabled, m),
+            text(&fields.group_tag),
+            fields.priority.to_string(),
+            fields.weight.to_string(),
+            fields.cost_multiplier.to_string(),
+            fields.credential.as_ref().map_or_else(|| NONE.to_owned(), hub_management::view::WriteOnly::mask),
+        ]);
+    }
+    table.to_string()
+}
+
+pub(crate) fn usage(report: &UsageSummaryView, group: &str, messages: &Messages) -> String {
+    let m = messages;
+    let titles =
+        [group, m.requests, m.errors, m.input, m.output, m.cache_read, m.cache_write, m.cost, m.unpriced];
+    let mut table = table(titles, &[1, 2, 3, 4, 5, 6, 7, 8]);
+    for row in &report.items {
+        let label = row.name.as_deref().unwrap_or(&row.group);
+        let written = row.cache_write_5m_tokens.saturating_add(row.cache_write_1h_tokens);
+        table.add_row([
+            if label.is_empty() { m.total.to_owned() } else { label.to_owned() },
+            row.requests.to_string(),
+            row.errors.to_string(),
+            row.input_tokens.to_string(),
+            row.output_tokens.to_string(),
+            row.cache_read_tokens.to_string(),
+            written.to_string(),
+            row.cost_usd.to_string(),
+            row.unpriced.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn flag(on: bool, messages: &Messages) -> String {
+    (if on { messages.yes } else { messages.no }).to_owned()
+}
+
+fn text(text: &str) -> String {
+    (if text.is_empty() { NONE } else { text }).to_owned()
+}
+
+fn limit(limit: Option<u32>) -> String {
+    limit.filter(|limit| *limit > 0).map_or_else(|| NONE.to_owned(), |limit| limit.to_string())
+}
+
+fn money(limit: Option<Money>) -> String {
+    limit.filter(|limit| !limit.is_zero()).map_or_else(|| NONE.to_owned(), |limit| limit.to_string())
+}
+
+fn moment(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| NONE.to_owned(), |at| at.strftime("%Y-%m-%d %H:%MZ").to_string())
+}
+
+/// A word of the data model as it is written in JSON.
+fn word(value: &impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or(NONE).to_owned()
+}

@@ -1,0 +1,76 @@
+//! The OpenAPI document, made from the handlers, and the route that serves it.
+
+use axum::Json;
+use hub_management::FieldError;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi as Document};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::Problem;
+use crate::router::ApiState;
+use crate::routes::{auth, keys, provider_groups, providers, requests, system, usage, users};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Claude Code Hub",
+        description = "Management of users, keys and providers; reports. Errors are problem documents (RFC 9457). \
+                       PATCH bodies are JSON merge patches (RFC 7396). Money is a decimal string in US dollars."
+    ),
+    modifiers(&Credentials),
+    components(schemas(Problem, FieldError)),
+    security(("bearer" = []), ("cookie" = []))
+)]
+struct Hub;
+
+/// How callers prove who they are.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_with(Components::new);
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("bearer", bearer);
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("hub_session")));
+        components.add_security_scheme("cookie", cookie);
+    }
+}
+
+/// All routes with their descriptions.
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::me))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::update, users::delete))
+        .routes(routes!(keys::list_of_user, keys::create))
+        .routes(routes!(keys::list))
+        .routes(routes!(keys::show, keys::update, keys::delete))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(providers::list, providers::create))
+        .routes(routes!(providers::show, providers::update, providers::delete))
+        .routes(routes!(provider_groups::list, provider_groups::create))
+        .routes(routes!(provider_groups::update, provider_groups::delete))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::show))
+        .routes(routes!(usage::summary))
+        .routes(routes!(system::status))
+        .routes(routes!(system::audit))
+        .routes(routes!(openapi));
+    OpenApiRouter::with_openapi(Hub::openapi()).nest("/api/v1", v1)
+}
+
+/// The OpenAPI 3.1 document of everything under `/api/v1`.
+pub fn document() -> Document {
+    routes().into_openapi()
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "system", security(()),
+    responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value)))]
+async fn openapi() -> Json<Document> {
+    Json(document())
+}

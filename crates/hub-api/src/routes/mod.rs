@@ -1,0 +1,15 @@
+//! The handlers, one module for each kind of thing.
+
+pub(crate) mod auth;
+pub(crate) mod keys;
+pub(crate) mod provider_groups;
+pub(crate) mod providers;
+pub(crate) mod requests;
+pub(crate) mod system;
+pub(crate) mod usage;
+pub(crate) mod users;
+
+use crate::problem::Problem;
+
+/// What handlers answer.
+type Answer<T> = Result<T, Problem>;

@@ -1,0 +1,22 @@
+//! The REST interface as callers see it, over a real SQLite database.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod problems;
+#[cfg(test)]
+mod providers;
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod system;
+#[cfg(test)]
+mod users;

@@ -1,0 +1,59 @@
+//! Opaque page marks: where the next page of a list begins.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hub_types::RequestId;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{ManagementError, Result};
+
+/// Marks a row of a list ordered by id.
+pub(crate) fn of_id(id: i64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("i{id}"))
+}
+
+/// Reads what [`of_id`] wrote.
+pub(crate) fn to_id(cursor: &str) -> Result<i64> {
+    read(cursor).and_then(|text| text.strip_prefix('i')?.parse().ok()).ok_or_else(unreadable)
+}
+
+/// Marks a request in the order of time.
+pub(crate) fn of_request(at: Timestamp, id: RequestId) -> String {
+    URL_SAFE_NO_PAD.encode(format!("r{}.{}", at.as_microsecond(), id.0.simple()))
+}
+
+/// Reads what [`of_request`] wrote.
+pub(crate) fn to_request(cursor: &str) -> Result<(Timestamp, RequestId)> {
+    let parse = |text: String| {
+        let (micros, id) = text.strip_prefix('r')?.split_once('.')?;
+        let at = Timestamp::from_microsecond(micros.parse().ok()?).ok()?;
+        Some((at, RequestId(Uuid::parse_str(id).ok()?)))
+    };
+    read(cursor).and_then(parse).ok_or_else(unreadable)
+}
+
+fn read(cursor: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+fn unreadable() -> ManagementError {
+    ManagementError::invalid("cursor", "is not a cursor of this list: take `next_cursor` of the page before")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_read_back_and_others_are_refused() {
+        let at = Timestamp::from_microsecond(1_700_000_000_123_456).unwrap();
+        let id = RequestId::fresh();
+        assert_eq!(to_request(&of_request(at, id)).unwrap(), (at, id));
+        assert_eq!(to_id(&of_id(42)).unwrap(), 42);
+        for wrong in ["", "x", "%%%", &of_id(3)] {
+            assert!(to_request(wrong).is_err(), "{wrong}");
+        }
+        assert!(to_id(&of_request(at, id)).is_err());
+    }
+}

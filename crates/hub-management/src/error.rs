@@ -1,0 +1,115 @@
+//! What can go wrong when people do things, as they are told.
+
+use hub_repository::RepositoryError;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use utoipa::ToSchema;
+
+/// One field of the input that can't be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// The field's name, as in the input.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error about a field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// A refused or failed action. `Display` is meant for the person who asked; it holds no secret.
+#[derive(Debug, Error)]
+pub enum ManagementError {
+    /// The input can't be taken, for these reasons.
+    #[error("{}", summary(.0))]
+    Invalid(Vec<FieldError>),
+    /// There is no such thing, or not for this actor.
+    #[error("there is no such thing, or it is not yours")]
+    NotFound,
+    /// The actor is known, but may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// No credential, or one that nobody has.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The row was edited by others again and again while this edit was tried.
+    #[error("somebody else is editing the same row: read it again and retry")]
+    Conflict,
+    /// Another living row has the same value in a column that must be unique.
+    #[error("another one has the same {field}")]
+    Duplicate {
+        /// The column.
+        field: &'static str,
+    },
+    /// Too many failed credentials from one address.
+    #[error("too many failed logins from this address: try again in {retry_after} s")]
+    Throttled {
+        /// Seconds until the next try is heard.
+        retry_after: u64,
+    },
+    /// The database does not answer.
+    #[error("the database does not answer: try again later")]
+    Unavailable(String),
+    /// The hub is at fault; the text is for its log, not for the caller.
+    #[error("the hub failed: its log says why")]
+    Internal(String),
+}
+
+impl ManagementError {
+    /// The stable word for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::NotFound => "not_found",
+            Self::Forbidden(_) => "forbidden",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Conflict => "conflict",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Throttled { .. } => "throttled",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The fields at fault, if the error is about fields.
+    pub fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            Self::Duplicate { field } => vec![FieldError::new(*field, "is taken by another one")],
+            _ => Vec::new(),
+        }
+    }
+
+    /// What operators should read in the log about it, if there is more than the caller is told.
+    pub fn internal(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable(text) | Self::Internal(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+}
+
+fn summary(fields: &[FieldError]) -> String {
+    let parts: Vec<_> = fields.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+    format!("the input can't be taken: {}", parts.join("; "))
+}
+
+impl From<RepositoryError> for ManagementError {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::Unavailable(text) => Self::Unavailable(text),
+            RepositoryError::Duplicate { field } => Self::Duplicate { field },
+            RepositoryError::Conflict => Self::Conflict,
+            RepositoryError::NotFound => Self::NotFound,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The use cases' common ground: the repository, the clock, and how edits are made.
+
+use std::sync::Arc;
+
+use hub_repository::{AuditEntry, Page, Repository};
+use hub_types::{Clock, Secret};
+use jiff::{SignedDuration, Timestamp, Unit};
+
+use crate::params::ListQuery;
+use crate::status::StatusSource;
+use crate::throttle::Throttle;
+use crate::{ManagementError, Principal, Result, cursor};
+
+/// How often an edit is tried when others edit the same row.
+const EDIT_TRIES: usize = 5;
+
+/// What the use cases need to be told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The admin credential; `None` = nobody can use it (the command line needs none).
+    pub admin_token: Option<Secret>,
+    /// How long a web login lasts.
+    pub auth_session_ttl: SignedDuration,
+}
+
+/// What people do with the hub. Cheap to share behind an `Arc`.
+pub struct Management {
+    pub(crate) repository: Arc<dyn Repository>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) throttle: Throttle,
+    pub(crate) status_source: Option<Arc<dyn StatusSource>>,
+}
+
+impl Management {
+    /// The use cases over a repository.
+    pub fn new(repository: Arc<dyn Repository>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        Self { repository, clock, settings, throttle: Throttle::default(), status_source: None }
+    }
+
+    /// The same with a running hub that can report on itself.
+    #[must_use]
+    pub fn with_status_source(mut self, source: Arc<dyn StatusSource>) -> Self {
+        self.status_source = Some(source);
+        self
+    }
+
+    /// The current time as the databases keep it: whole microseconds.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        now.round(Unit::Microsecond).unwrap_or(now)
+    }
+
+    /// The entry that goes into the audit log together with a change.
+    pub(crate) fn audit(&self, principal: &Principal, action: &str, target: String) -> AuditEntry {
+        AuditEntry {
+            at: self.now(),
+            actor: principal.actor.to_string(),
+            action: action.to_owned(),
+            target,
+            before: None,
+            after: None,
+            address: principal.address.map(|address| address.to_string()),
+            success: true,
+        }
+    }
+
+    /// A time of change that differs from the one before, however coarse the clock is.
+    pub(crate) fn later_than(&self, seen: Timestamp) -> Timestamp {
+        let soonest = seen.checked_add(SignedDuration::from_micros(1)).unwrap_or(seen);
+        self.now().max(soonest)
+    }
+}
+
+/// Tries an edit again when somebody else was faster. `edit` reads the row afresh each time.
+pub(crate) async fn retry_on_conflict<T, F>(mut edit: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    for _ in 1..EDIT_TRIES {
+        match edit().await {
+            Err(ManagementError::Conflict) => {}
+            done => return done,
+        }
+    }
+    edit().await
+}
+
+/// The repository's page for a list query: one row more than wanted, to see whether there is a next page.
+pub(crate) fn page(query: &ListQuery) -> Result<Page> {
+    let after = query.cursor.as_deref().map(cursor::to_id).transpose()?;
+    Ok(Page { after, limit: query.limit.saturating_add(1) })
+}
