@@ -25,6 +25,7 @@ mod accept;
 mod answer;
 mod behaviour;
 mod body;
+mod compose;
 mod control;
 mod lab;
 pub mod load;
