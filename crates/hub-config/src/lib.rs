@@ -5,6 +5,7 @@
 //! all mistakes at once. File work is in [`secrets`] alone.
 
 mod config;
+mod environment;
 mod error;
 mod network;
 mod reader;
@@ -19,6 +20,7 @@ pub use config::{
     Observability, Probing, RedisAddress, RedisScheme, Routing, Server, SessionPool, Sessions, Stores,
     WebLogin,
 };
+pub use environment::{Environment, EnvironmentError};
 pub use error::{ConfigError, ConfigErrors};
 pub use network::Networks;
 pub use spelling::{Hint, hints};

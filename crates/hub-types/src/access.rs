@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Dialect, KeyHash, KeyId, MoneyLimits, UserId};
+use crate::{Dialect, HubKey, KeyHash, KeyId, MoneyLimits, UserId};
 
 /// What a person may do with the management interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,6 +83,30 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+impl User {
+    /// A user with the defaults of the data model.
+    pub fn new(id: UserId, name: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            description: String::new(),
+            role: Role::User,
+            is_enabled: true,
+            expires_at: None,
+            provider_group: GroupSet::default(),
+            tags: Vec::new(),
+            allowed_models: Vec::new(),
+            allowed_clients: Vec::new(),
+            blocked_clients: Vec::new(),
+            rpm_limit: None,
+            limits: MoneyLimits::default(),
+            limit_concurrent_sessions: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
 /// A hub key of a user. The credential itself is not in it: only its hash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApiKey {
@@ -126,6 +150,33 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When the row last changed.
     pub updated_at: Timestamp,
+}
+
+impl ApiKey {
+    /// A key with the defaults of the data model.
+    pub fn new(id: KeyId, user_id: UserId, name: &str, key: &HubKey) -> Self {
+        Self {
+            id,
+            user_id,
+            name: name.to_owned(),
+            description: String::new(),
+            key_hash: key.hash(),
+            key_last4: key.last4(),
+            is_enabled: true,
+            expires_at: None,
+            last_used_at: None,
+            can_login_web_ui: false,
+            provider_group: GroupSet::default(),
+            permissions: Permission::All,
+            token_limit: None,
+            rpm_limit: None,
+            limits: MoneyLimits::default(),
+            limit_concurrent_sessions: None,
+            collect_session: false,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
 }
 
 /// A key and whose it is.

@@ -42,6 +42,19 @@ pub struct UpstreamSettings {
     pub address_rule: AddressRule,
 }
 
+impl Default for UpstreamSettings {
+    /// Ten seconds to connect, the platform's trust, every address. Needs the process-wide TLS provider.
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(50),
+            max_idle_per_origin: 256,
+            tls: tls_client_config(),
+            address_rule: Arc::new(|_| true),
+        }
+    }
+}
+
 /// See the module's documentation. Clones share the pools.
 #[derive(Clone)]
 pub struct UpstreamClient {
