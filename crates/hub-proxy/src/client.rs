@@ -10,7 +10,7 @@ use hub_types::ClientInfo;
 /// The client's address: the socket's peer or, behind a trusted proxy, what that proxy says.
 ///
 /// `X-Forwarded-For` is read from the right: the first address that is not a trusted proxy is the client.
-pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let peer = peer.to_canonical();
     if !is_trusted(&peer) {
@@ -25,7 +25,8 @@ pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         }
     }
     if hops.is_empty() {
-        let real = headers.get("x-real-ip").and_then(|value| value.to_str().ok()?.trim().parse::<IpAddr>().ok());
+        let real =
+            headers.get("x-real-ip").and_then(|value| value.to_str().ok()?.trim().parse::<IpAddr>().ok());
         return real.map_or(peer, |address| address.to_canonical());
     }
     hops.iter().rev().find(|hop| !is_trusted(hop)).or(hops.first()).copied().unwrap_or(peer)
@@ -33,7 +34,8 @@ pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 
 /// `claude-cli/2.1.329 (external, cli)` → `claude-cli`, `2.1.329`.
 pub(crate) fn program(headers: &HeaderMap) -> ClientInfo {
-    let agent = headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent =
+        headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let product = agent.split([' ', '(']).next().unwrap_or_default();
     let (name, version) = product.split_once('/').unwrap_or((product, ""));
     let kept = |text: &str| (!text.is_empty()).then(|| text.chars().take(64).collect());
@@ -72,6 +74,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("user-agent", "claude-cli/2.1.329 (external, sdk-cli)".parse().unwrap());
         let client = program(&headers);
-        assert_eq!((client.name.as_deref(), client.version.as_deref()), (Some("claude-cli"), Some("2.1.329")));
+        assert_eq!(
+            (client.name.as_deref(), client.version.as_deref()),
+            (Some("claude-cli"), Some("2.1.329"))
+        );
     }
 }

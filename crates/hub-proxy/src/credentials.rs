@@ -19,7 +19,10 @@ pub(crate) fn find(headers: &HeaderMap, uri: &Uri) -> Result<Secret, ProxyError>
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
     });
     let plain = ["x-api-key", "x-goog-api-key"].into_iter().flat_map(|name| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok().map(|text| text.trim().to_owned()))
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(|text| text.trim().to_owned()))
     });
     let mut found = bearer.chain(plain).chain(in_query(uri)).filter(|text| !text.is_empty()).map(Secret::new);
     let first = found.next().ok_or(ProxyError::MissingCredential)?;
@@ -59,7 +62,11 @@ mod tests {
             (vec![], "/v1beta/models/m:generateContent?alt=sse&key=k1"),
             (vec![("x-api-key", "k1"), ("authorization", "Bearer k1")], "/v1/messages?key=k1"),
         ] {
-            assert_eq!(find(&headers(&pairs), &uri.parse().unwrap()).unwrap().expose(), "k1", "{pairs:?} {uri}");
+            assert_eq!(
+                find(&headers(&pairs), &uri.parse().unwrap()).unwrap().expose(),
+                "k1",
+                "{pairs:?} {uri}"
+            );
         }
     }
 

@@ -150,12 +150,18 @@ impl ProxyError {
             Self::UnknownPath(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::WebSocket => StatusCode::UPGRADE_REQUIRED,
-            Self::MissingCredential | Self::ConflictingCredentials | Self::UnknownKey => StatusCode::UNAUTHORIZED,
+            Self::MissingCredential | Self::ConflictingCredentials | Self::UnknownKey => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::AccessClosed(_) | Self::DialectNotPermitted(_) => StatusCode::FORBIDDEN,
-            Self::NoProvider(_) | Self::DirectoryUnavailable | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoProvider(_)
+            | Self::DirectoryUnavailable
+            | Self::ShuttingDown
+            | Self::UpstreamFailed(ErrorClass::Overloaded | ErrorClass::Throttled) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::UpstreamFailed(ErrorClass::Timeout) => StatusCode::GATEWAY_TIMEOUT,
-            Self::UpstreamFailed(ErrorClass::Overloaded | ErrorClass::Throttled) => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamFailed(_) | Self::Truncated => StatusCode::BAD_GATEWAY,
         }
     }

@@ -1,1 +1,39 @@
-//! The gateway: authenticate, choose, forward, stream back, account. Embeddable.
+//! The gateway: it authenticates a request, chooses a provider, forwards, streams the answer back byte for
+//! byte and keeps the account.
+//!
+//! What it needs comes in through traits ([`Directory`], [`RecordSink`]), so it runs inside any program,
+//! without a database. Start reading at `pipeline`.
+
+mod answer;
+mod attempt;
+mod authenticate;
+mod bill;
+mod catalogue;
+mod client;
+mod content;
+mod credentials;
+mod directory;
+mod docket;
+mod error;
+mod failure;
+mod forward;
+mod gateway;
+mod headers;
+mod metrics;
+mod outgoing;
+mod pipeline;
+mod receive;
+mod redact;
+mod relay;
+mod render;
+mod route;
+mod sink;
+mod throttle;
+
+pub use catalogue::{Catalogue, CatalogueProblem, CatalogueRules};
+pub use client::address as client_address;
+pub use directory::{Directory, DirectoryUnavailable, MemoryDirectory};
+pub use error::{AccessClosed, Blame, ProxyError, Retry};
+pub use gateway::{Gateway, GatewayBuilder, GatewayOptions};
+pub use metrics::Metrics;
+pub use sink::{Discard, RecordSink};

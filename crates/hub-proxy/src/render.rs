@@ -51,7 +51,13 @@ pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) 
 }
 
 /// The error object of a dialect.
-fn error_object(dialect: Dialect, id: Option<RequestId>, status: StatusCode, code: &str, message: &str) -> Vec<u8> {
+fn error_object(
+    dialect: Dialect,
+    id: Option<RequestId>,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> Vec<u8> {
     let words = words(status);
     let object = match dialect {
         Dialect::Claude => json!({
@@ -102,9 +108,12 @@ fn words(status: StatusCode) -> Words {
             openai_code: None,
             gemini: "PERMISSION_DENIED",
         },
-        404 => {
-            Words { claude: "not_found_error", openai: "not_found_error", openai_code: None, gemini: "NOT_FOUND" }
-        }
+        404 => Words {
+            claude: "not_found_error",
+            openai: "not_found_error",
+            openai_code: None,
+            gemini: "NOT_FOUND",
+        },
         413 => Words { claude: "request_too_large", openai_code: Some("request_too_large"), ..invalid },
         429 => Words {
             claude: "rate_limit_error",

@@ -39,10 +39,8 @@ impl Forward {
 pub(crate) fn recognise(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Route, ProxyError> {
     let segments: Vec<&str> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let segments = match segments.as_slice() {
-        // A base URL that ends in /v1, joined with a path that starts with it.
-        ["v1", rest @ ["v1", ..]] => rest,
-        // The alias; everything else below /api is not the gateway's.
-        ["api", rest @ ["v1", "messages", ..]] => rest,
+        // A base URL that ends in /v1, joined with a path that starts with it; and the alias.
+        ["v1", "v1", ..] | ["api", "v1", "messages", ..] => segments.get(1..).unwrap_or_default(),
         segments => segments,
     };
     let is_upgrade = headers.contains_key(http::header::UPGRADE);
@@ -52,11 +50,15 @@ pub(crate) fn recognise(method: &Method, uri: &Uri, headers: &HeaderMap) -> Resu
         ["v1", "messages", "count_tokens"] => {
             Forward::plain(Dialect::Claude, Endpoint::CountTokens, "/v1/messages/count_tokens")
         }
-        ["v1", "chat", "completions"] => Forward::plain(Dialect::OpenAi, Endpoint::Generate, "/v1/chat/completions"),
+        ["v1", "chat", "completions"] => {
+            Forward::plain(Dialect::OpenAi, Endpoint::Generate, "/v1/chat/completions")
+        }
         ["v1", "responses"] => Forward::plain(Dialect::Responses, Endpoint::Generate, "/v1/responses"),
         [version @ ("v1" | "v1beta"), "models", call] if call.contains(':') => gemini(version, call, uri)?,
         [call] if call.starts_with("v1internal:") => gemini_cli(call, uri)?,
-        ["api", "event_logging", ..] | ["api", "claude_code", "metrics" | "organizations", ..] | ["v1", "traces"] => {
+        ["api", "event_logging", ..]
+        | ["api", "claude_code", "metrics" | "organizations", ..]
+        | ["v1", "traces"] => {
             return Ok(Route::Telemetry);
         }
         _ => return Err(ProxyError::UnknownPath(shown(uri))),
@@ -104,7 +106,10 @@ pub(crate) fn guess_dialect(uri: &Uri, headers: &HeaderMap) -> Dialect {
     let path = uri.path();
     if headers.contains_key("anthropic-version") || path.contains("/messages") {
         Dialect::Claude
-    } else if headers.contains_key("x-goog-api-key") || path.contains("/v1beta") || path.contains("v1internal") {
+    } else if headers.contains_key("x-goog-api-key")
+        || path.contains("/v1beta")
+        || path.contains("v1internal")
+    {
         Dialect::Gemini
     } else if path.contains("/responses") {
         Dialect::Responses

@@ -39,7 +39,9 @@ impl Throttle {
             return None;
         }
         let entry = addresses.get(&address)?;
-        (entry.failures >= FAILURES).then(|| entry.ends().saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+        (entry.failures >= FAILURES)
+            .then(|| entry.ends().saturating_duration_since(now))
+            .filter(|wait| !wait.is_zero())
     }
 
     /// Notes a wrong key.

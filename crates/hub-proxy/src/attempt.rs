@@ -1,0 +1,97 @@
+//! One try of one provider: the request out, the head of the answer in, under deadlines.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, StatusCode};
+
+use hub_http::{ConnectError, UpstreamBody, UpstreamError, UpstreamResponse};
+use hub_types::ErrorClass;
+
+use crate::catalogue::Upstream;
+use crate::docket::Docket;
+use crate::failure::Failure;
+use crate::gateway::Shared;
+use crate::receive::Call;
+use crate::redact::redact;
+
+/// An error's body is looked at and kept no further than this.
+const MAX_ERROR_BYTES: usize = 256 << 10;
+const ERROR_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long the head of an answer may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience(Instant);
+
+impl Patience {
+    /// Streams have to begin within `timeout_first_byte`, answers in one piece be whole within
+    /// `timeout_request`. Only streams are held to the failover budget: a long answer in one piece is not a
+    /// sign of anything.
+    pub(crate) fn of(upstream: &Upstream, call: &Call, budget: Instant) -> Self {
+        let timeouts = upstream.provider.timeouts;
+        let limit = if call.stream { timeouts.first_byte_ms } else { timeouts.request_ms };
+        let far = Duration::from_secs(24 * 3600);
+        let own = Instant::now() + if limit == 0 { far } else { Duration::from_millis(limit.into()) };
+        Self(if call.stream { own.min(budget) } else { own })
+    }
+}
+
+/// Sends a request. An answer that is no success comes back as a failure, read and redacted.
+pub(crate) async fn send(
+    shared: &Shared,
+    docket: &mut Docket,
+    upstream: &Upstream,
+    call: &Call,
+    request: Request<Bytes>,
+    patience: Patience,
+) -> Result<UpstreamResponse, Failure> {
+    let sending = shared.upstream.send(&upstream.origin, request);
+    let sent = tokio::time::timeout_at(patience.0.into(), sending).await;
+    let response = match sent {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
+        Err(_) => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
+    };
+    note_head(docket, response.head.status);
+    if response.head.status.is_success() {
+        return Ok(response);
+    }
+    let body = read_error(response.body).await;
+    Err(Failure::answer(call, response.head, redact(body, &upstream.secrets)))
+}
+
+fn note_head(docket: &mut Docket, status: StatusCode) {
+    let elapsed = docket.elapsed_us();
+    docket.record().timings.first_byte_us = Some(elapsed);
+    if let Some(attempt) = docket.last_attempt() {
+        attempt.status = Some(status.as_u16());
+        attempt.timings.first_byte_us = Some(elapsed);
+    }
+}
+
+const fn class_of(error: &UpstreamError) -> ErrorClass {
+    match error {
+        UpstreamError::Connect(ConnectError::TimedOut(_)) => ErrorClass::Network,
+        UpstreamError::Malformed => ErrorClass::ProviderError,
+        UpstreamError::Connect(_) | UpstreamError::ClosedBeforeAnswer | UpstreamError::Broken => {
+            ErrorClass::Network
+        }
+    }
+}
+
+/// As much of an error's body as came in time.
+async fn read_error(mut body: UpstreamBody) -> Bytes {
+    let mut read = BytesMut::new();
+    let reading = async {
+        while let Some(Ok(piece)) = body.next().await {
+            let room = MAX_ERROR_BYTES - read.len();
+            read.extend_from_slice(piece.get(..piece.len().min(room)).unwrap_or_default());
+            if read.len() == MAX_ERROR_BYTES {
+                return;
+            }
+        }
+    };
+    // What has come by then is what the client gets.
+    let _ = tokio::time::timeout(ERROR_BODY_TIME, reading).await;
+    read.freeze()
+}

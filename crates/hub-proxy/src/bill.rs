@@ -1,0 +1,74 @@
+//! Step 10, the money side: from what an answer said it used to what is written on the attempt.
+
+use std::sync::Arc;
+
+use hub_formats::estimate;
+use hub_formats::tap::TapReport;
+use hub_types::{Attempt, Endpoint, Usage, UsageSource};
+
+use crate::Catalogue;
+
+/// What has to be known to price an answer.
+pub(crate) struct Bill {
+    catalogue: Arc<Catalogue>,
+    endpoint: Endpoint,
+    model: String,
+    input_estimate: u64,
+}
+
+/// Enough of a body to tell its kind of text.
+const SAMPLE_BYTES: usize = 4096;
+
+impl Bill {
+    /// `model` is the one that is billed, `body` what was sent.
+    pub(crate) fn new(catalogue: &Arc<Catalogue>, endpoint: Endpoint, model: &str, body: &[u8]) -> Self {
+        Self {
+            catalogue: Arc::clone(catalogue),
+            endpoint,
+            model: model.to_owned(),
+            input_estimate: estimate_input(body),
+        }
+    }
+
+    /// Writes usage and cost on the attempt.
+    pub(crate) fn charge(&self, report: &TapReport, attempt: &mut Attempt) {
+        attempt.upstream_model.clone_from(&report.upstream_model);
+        if !self.endpoint.is_billable() {
+            return;
+        }
+        let Some((usage, source)) = self.usage(report) else { return };
+        attempt.usage = Some(usage);
+        attempt.usage_source = Some(source);
+        if let Some(priced) =
+            self.catalogue.price(&self.model, &usage, attempt.provider_multiplier, attempt.group_multiplier)
+        {
+            attempt.cost = Some(priced.total);
+            attempt.cost_breakdown = Some(priced.breakdown);
+            attempt.price_version = Some(priced.version);
+        }
+    }
+
+    /// What the upstream reported or, where it could not, an estimate that says so.
+    fn usage(&self, report: &TapReport) -> Option<(Usage, UsageSource)> {
+        let written = report.output_text.tokens();
+        match report.usage {
+            Some(reported) if report.completed || reported.output >= written => {
+                Some((reported, UsageSource::Reported))
+            }
+            // Cut off before the final figure: the input is known, of the output only what was seen.
+            Some(reported) => Some((Usage { output: written, ..reported }, UsageSource::Estimated)),
+            None if report.content_seen => {
+                let usage = Usage { input: self.input_estimate, output: written, ..Usage::default() };
+                Some((usage, UsageSource::Estimated))
+            }
+            // An error, or nothing at all: nobody pays for that.
+            None => None,
+        }
+    }
+}
+
+fn estimate_input(body: &[u8]) -> u64 {
+    let from = body.len().saturating_sub(SAMPLE_BYTES) / 2;
+    let sample = body.get(from..(from + SAMPLE_BYTES).min(body.len())).unwrap_or_default();
+    if sample.is_empty() { 0 } else { estimate::tokens_in(sample) * body.len() as u64 / sample.len() as u64 }
+}

@@ -1,0 +1,224 @@
+//! The catalogue: providers, prices and groups as the request path reads them. Built whole, never changed,
+//! swapped for a new one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use thiserror::Error;
+use url::Url;
+
+use hub_http::Origin;
+use hub_pricing::{Cost, PriceTable, Tier, cost};
+use hub_routing::{
+    AlwaysClosed, CompiledProvider, RoutingFacts, check_provider_url, choose, redirect, upstream_url,
+};
+use hub_types::{
+    GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, RequestId, StageCount, Usage,
+};
+use jiff::civil::Time;
+
+use crate::forward::Admitted;
+
+/// Rules that the catalogue is built under.
+#[derive(Debug, Clone, Copy)]
+pub struct CatalogueRules {
+    /// May providers be on loopback and private addresses?
+    pub allow_private_upstreams: bool,
+}
+
+/// A provider that can't take part, and why. The others can.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("provider {provider} (`{name}`) is left out: {reason}")]
+pub struct CatalogueProblem {
+    /// Which one.
+    pub provider: ProviderId,
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// See the module's documentation.
+pub struct Catalogue {
+    version: i64,
+    candidates: hub_routing::Catalogue,
+    upstreams: HashMap<ProviderId, Arc<Upstream>>,
+    groups: HashMap<String, Multiplier>,
+    prices: Arc<PriceTable>,
+}
+
+/// A provider, ready to be sent to.
+pub(crate) struct Upstream {
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) origin: Origin,
+    /// Host and port, for the record.
+    pub(crate) host_name: String,
+    /// The `host` header.
+    pub(crate) host: HeaderValue,
+    /// The credential and the custom headers.
+    pub(crate) own_headers: HeaderMap,
+    /// What must not be seen in an error of this provider.
+    pub(crate) secrets: Vec<Vec<u8>>,
+    compiled: Arc<CompiledProvider>,
+    base: Url,
+    /// The length of `https://host:port` in a URL of this provider.
+    origin_length: usize,
+}
+
+/// The outcome of choosing.
+pub(crate) struct Choice {
+    pub(crate) picked: Option<Arc<Upstream>>,
+    pub(crate) probability_ppm: u32,
+    pub(crate) priority: i32,
+    pub(crate) stages: Vec<StageCount>,
+}
+
+impl Catalogue {
+    /// Builds a catalogue. Providers with a mistake in them are left out and reported.
+    pub fn build(
+        version: i64,
+        providers: Vec<Provider>,
+        groups: &[ProviderGroup],
+        prices: Arc<PriceTable>,
+        rules: CatalogueRules,
+    ) -> (Self, Vec<CatalogueProblem>) {
+        let (candidates, errors) = hub_routing::Catalogue::build(providers.into_iter().map(Arc::new));
+        let mut problems: Vec<CatalogueProblem> = errors
+            .into_iter()
+            .map(|error| CatalogueProblem {
+                provider: error.id,
+                name: error.provider.clone(),
+                reason: error.to_string(),
+            })
+            .collect();
+        let mut upstreams = HashMap::with_capacity(candidates.providers().len());
+        for compiled in candidates.providers() {
+            let provider = compiled.provider();
+            match Upstream::build(compiled, rules) {
+                Ok(upstream) => {
+                    upstreams.insert(provider.id, Arc::new(upstream));
+                }
+                Err(reason) => {
+                    problems.push(CatalogueProblem {
+                        provider: provider.id,
+                        name: provider.name.clone(),
+                        reason,
+                    });
+                }
+            }
+        }
+        // Whoever can't be sent to must not be chosen.
+        let able = candidates.providers().iter().map(|compiled| compiled.provider());
+        let able: Vec<Arc<Provider>> =
+            able.filter(|provider| upstreams.contains_key(&provider.id)).cloned().collect();
+        let (candidates, _) = hub_routing::Catalogue::build(able);
+        let groups = groups.iter().map(|group| (group.name.clone(), group.cost_multiplier)).collect();
+        (Self { version, candidates, upstreams, groups, prices }, problems)
+    }
+
+    /// The version that it was built from.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Step 6. The seed is taken from the request's id, so that the choice can be computed again.
+    pub(crate) fn choose(
+        &self,
+        admitted: &Admitted,
+        tried: &[ProviderId],
+        local_time: Time,
+        request: RequestId,
+    ) -> Choice {
+        let call = &admitted.received.call;
+        let facts = RoutingFacts {
+            groups: admitted.caller.groups(),
+            dialect: call.dialect,
+            model: Some(&call.model),
+            client_name: admitted.received.client_name.as_deref(),
+        };
+        // The lower half of a UUIDv7 is chance.
+        let (_, seed) = request.0.as_u64_pair();
+        let decision = choose(&self.candidates, &facts, &AlwaysClosed, tried, local_time, seed);
+        let picked = decision.picked.as_ref().and_then(|picked| self.upstreams.get(&picked.provider().id));
+        Choice {
+            picked: picked.cloned(),
+            probability_ppm: decision.probability_ppm,
+            priority: decision.priority,
+            stages: decision.stages(),
+        }
+    }
+
+    /// What a usage costs; `None` = the model has no known price.
+    pub(crate) fn price(
+        &self,
+        model: &str,
+        usage: &Usage,
+        provider: Multiplier,
+        group: Multiplier,
+    ) -> Option<Cost> {
+        let price = self.prices.find(model)?;
+        Some(cost(price, usage, provider, group, Tier::Standard))
+    }
+
+    /// The factor of the group through which a caller reaches a provider.
+    pub(crate) fn group_multiplier(&self, caller: &GroupSet, provider: &GroupSet) -> Multiplier {
+        if self.groups.is_empty() {
+            return Multiplier::ONE;
+        }
+        let mut shared = caller.names().filter(|name| provider.names().any(|tag| tag == *name));
+        shared.find_map(|name| self.groups.get(name)).copied().unwrap_or(Multiplier::ONE)
+    }
+}
+
+impl Upstream {
+    fn build(compiled: &Arc<CompiledProvider>, rules: CatalogueRules) -> Result<Self, String> {
+        let provider = Arc::clone(compiled.provider());
+        let base = check_provider_url(&provider.url, rules.allow_private_upstreams)
+            .map_err(|refused| refused.to_string())?;
+        let host = base.host_str().ok_or("the URL has no host")?.trim_matches(['[', ']']).to_owned();
+        let port = base.port_or_known_default().ok_or("the URL has no port")?;
+        let origin = Origin::new(base.scheme() == "https", &host, port);
+        let host_name = origin.host_header();
+        let own_headers = own_headers(&provider)?;
+        let secrets = vec![provider.credential.expose().as_bytes().to_vec(), host_name.clone().into_bytes()];
+        let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
+        let origin_length = base.origin().ascii_serialization().len();
+        let compiled = Arc::clone(compiled);
+        Ok(Self { provider, origin, host_name, host, own_headers, secrets, compiled, base, origin_length })
+    }
+
+    /// The model to send for a requested one, if a rule says so.
+    pub(crate) fn redirect(&self, model: &str) -> Option<&str> {
+        redirect(&self.compiled, model)
+    }
+
+    /// Path and query to ask for.
+    pub(crate) fn target(&self, path: &str, query: Option<&str>) -> String {
+        upstream_url(&self.base, path, query).split_off(self.origin_length)
+    }
+}
+
+/// The credential where this type of provider looks for it, and the headers an admin added.
+fn own_headers(provider: &Provider) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    let credential = provider.credential.expose();
+    let (name, value) = match provider.provider_type {
+        ProviderType::Claude => (HeaderName::from_static("x-api-key"), credential.to_owned()),
+        ProviderType::Gemini => (HeaderName::from_static("x-goog-api-key"), credential.to_owned()),
+        ProviderType::ClaudeAuth
+        | ProviderType::Codex
+        | ProviderType::OpenAiCompatible
+        | ProviderType::GeminiCli => (AUTHORIZATION, format!("Bearer {credential}")),
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| "the credential is no header value")?;
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    for (name, value) in &provider.custom_headers {
+        let parsed = name.parse::<HeaderName>().ok().zip(HeaderValue::from_str(value).ok());
+        let (name, mut value) = parsed.ok_or_else(|| format!("custom header `{name}` is not valid"))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}

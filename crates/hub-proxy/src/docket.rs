@@ -1,0 +1,128 @@
+//! The docket of one request: its record in the making. Whatever becomes of the request, the docket is closed
+//! exactly once; one that is dropped on the way was left by its client.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+
+use hub_types::{Attempt, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
+
+use crate::gateway::Shared;
+
+/// See the module's documentation.
+pub(crate) struct Docket {
+    shared: Arc<Shared>,
+    started: Instant,
+    record: RequestRecord,
+    is_closed: bool,
+    /// Not every refusal is kept: a flood of them would fill the journal.
+    is_kept: bool,
+}
+
+impl Docket {
+    pub(crate) fn new(shared: &Arc<Shared>, now: Timestamp) -> Self {
+        let id = RequestId::fresh();
+        shared.metrics.in_flight.inc();
+        Self {
+            shared: Arc::clone(shared),
+            started: Instant::now(),
+            record: RequestRecord::new(id, now, Dialect::Claude, Endpoint::Generate, Outcome::ClientAborted),
+            is_closed: false,
+            is_kept: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> RequestId {
+        self.record.id
+    }
+
+    pub(crate) fn record(&mut self) -> &mut RequestRecord {
+        &mut self.record
+    }
+
+    /// From here on the request is worth a record.
+    pub(crate) fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
+    /// The wall-clock time of the request in the hub's zone.
+    pub(crate) fn local_time(&self) -> Time {
+        self.record.created_at.to_zoned(self.shared.options.time_zone.clone()).time()
+    }
+
+    /// Microseconds since the request came in.
+    pub(crate) fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.record.attempts
+    }
+
+    pub(crate) fn last_attempt(&mut self) -> Option<&mut Attempt> {
+        self.record.attempts.last_mut()
+    }
+
+    /// Leaves a trace that outlives a crash.
+    pub(crate) fn open(&mut self) {
+        let record = &self.record;
+        self.shared.sink.opened(&OpenRequest {
+            id: record.id,
+            created_at: record.created_at,
+            user_id: record.user_id,
+            key_id: record.key_id,
+            dialect: record.dialect,
+            endpoint: record.endpoint,
+            stream: record.stream,
+            model: record.model.clone(),
+            session_id: record.session_id.clone(),
+        });
+    }
+
+    /// Closes the docket. The record is safe when this returns.
+    pub(crate) fn close(&mut self, outcome: Outcome, status: u16) {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return;
+        }
+        self.record.outcome = outcome;
+        self.record.status = status;
+        self.record.timings.total_us = self.elapsed_us();
+        if let Some(attempt) = self.record.attempts.last_mut() {
+            attempt.timings.total_us = self.record.timings.total_us;
+        }
+        if self.is_kept {
+            self.shared.sink.settled(&self.record);
+        }
+        self.shared.metrics.settled(&self.record);
+        let record = &self.record;
+        tracing::info!(
+            request = %record.id,
+            user = record.user_id.map(|id| id.0),
+            key = record.key_id.map(|id| id.0),
+            dialect = record.dialect.as_str(),
+            endpoint = record.endpoint.as_str(),
+            model = record.model.as_deref(),
+            provider = record.last_attempt().map(|attempt| attempt.provider_name.as_str()),
+            outcome = record.outcome.as_str(),
+            status = record.status,
+            error = record.error_code.as_deref(),
+            attempts = record.attempts.len(),
+            ms = record.timings.total_us / 1000,
+            "request"
+        );
+    }
+}
+
+impl Drop for Docket {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            self.record.error_code.get_or_insert_with(|| "client_abort".to_owned());
+            // 499 is the usual word for a client that left before there was a status.
+            let status = if self.record.status == 0 { 499 } else { self.record.status };
+            self.close(Outcome::ClientAborted, status);
+        }
+        self.shared.metrics.in_flight.dec();
+    }
+}

@@ -1,0 +1,94 @@
+//! A failed attempt: what it was, whether another provider may help, and what the client sees if none does.
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{Response, StatusCode};
+
+use hub_formats::tap::UsageTap;
+use hub_http::Body;
+use hub_routing::{classify_status, verdict};
+use hub_types::{Dialect, ErrorClass, Outcome};
+
+use crate::docket::Docket;
+use crate::receive::Call;
+use crate::{ProxyError, headers};
+
+/// See the module's documentation.
+pub(crate) struct Failure {
+    class: ErrorClass,
+    message: String,
+    answer: Option<(Parts, Bytes)>,
+}
+
+impl Failure {
+    /// No answer came.
+    pub(crate) fn no_answer(class: ErrorClass, message: String) -> Self {
+        Self { class, message, answer: None }
+    }
+
+    /// The time for attempts was over before one could be made.
+    pub(crate) fn out_of_time() -> Self {
+        Self::no_answer(ErrorClass::Timeout, "the failover budget is used up".to_owned())
+    }
+
+    /// An answer came, and it is an error. `body` is redacted already.
+    pub(crate) fn answer(call: &Call, head: Parts, body: Bytes) -> Self {
+        let mut tap = UsageTap::new(call.dialect, call.endpoint, false);
+        tap.push(&body);
+        let reported = tap.finish().error.unwrap_or_default();
+        let status = head.status.as_u16();
+        let class = classify_status(
+            status,
+            reported.kind.as_deref(),
+            reported.code.as_deref(),
+            reported.message.as_deref(),
+        );
+        let kind = reported.kind.or(reported.code).unwrap_or_default();
+        let message = format!("status {status} {}", kind.chars().take(100).collect::<String>());
+        Self { class, message: message.trim_end().to_owned(), answer: Some((head, body)) }
+    }
+
+    /// Writes it on the attempt.
+    pub(crate) fn note(&self, docket: &mut Docket) {
+        let elapsed = docket.elapsed_us();
+        if let Some(attempt) = docket.last_attempt() {
+            attempt.class = Some(self.class);
+            attempt.error = Some(self.message.clone());
+            attempt.timings.total_us = elapsed;
+        }
+    }
+
+    /// Could another provider do better? Not with a request that is wrong itself.
+    pub(crate) fn may_try_another(&self) -> bool {
+        verdict(self.class).another_provider
+    }
+
+    /// What the client gets when nobody else is left. The provider's own words pass, unless they are about
+    /// the hub's account.
+    pub(crate) fn into_answer(
+        self,
+        mut docket: Docket,
+        dialect: Dialect,
+    ) -> Result<Response<Body>, ProxyError> {
+        let error = ProxyError::UpstreamFailed(self.class);
+        let record = docket.record();
+        record.error_code = Some(error.code().to_owned());
+        record.error_message = Some(self.message);
+        match self.answer {
+            Some((head, body)) if self.class != ErrorClass::Credential => {
+                let mut response = Response::new(Body::from(body));
+                // 529 is a word of the Claude dialect only.
+                let is_foreign = head.status.as_u16() == 529 && dialect != Dialect::Claude;
+                *response.status_mut() =
+                    if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { head.status };
+                *response.headers_mut() = headers::to_client(head.headers, false);
+                docket.close(Outcome::Failed, response.status().as_u16());
+                Ok(response)
+            }
+            _ => {
+                docket.close(Outcome::Failed, error.status().as_u16());
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Steps 6 to 8: one request, one or more attempts, until a provider's answer begins.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::Response;
+use smallvec::SmallVec;
+
+use hub_http::Body;
+use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Outcome, ProviderId, Timings};
+
+use crate::bill::Bill;
+use crate::catalogue::{Choice, Upstream};
+use crate::docket::Docket;
+use crate::failure::Failure;
+use crate::gateway::Shared;
+use crate::outgoing::Outgoing;
+use crate::receive::Received;
+use crate::{Catalogue, ProxyError, answer, attempt};
+
+/// A request that may go to a provider.
+pub(crate) struct Admitted {
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) received: Received,
+}
+
+/// Finds a provider that answers, and hands its answer on.
+pub(crate) async fn forward(
+    shared: &Arc<Shared>,
+    mut docket: Docket,
+    admitted: Admitted,
+) -> Result<Response<Body>, ProxyError> {
+    let catalogue = shared.directory.catalogue();
+    let local_time = docket.local_time();
+    let deadline = Instant::now() + shared.options.failover_budget;
+    let mut tried: SmallVec<[ProviderId; 4]> = SmallVec::new();
+    let mut last_failure: Option<Failure> = None;
+    while tried.len() <= shared.options.max_failovers as usize && Instant::now() < deadline {
+        let choice = catalogue.choose(&admitted, &tried, local_time, docket.id());
+        let Some(upstream) = choice.picked.clone() else {
+            if last_failure.is_none() {
+                return Err(nobody(docket, choice));
+            }
+            break;
+        };
+        let reason = if tried.is_empty() {
+            docket.record().stages.clone_from(&choice.stages);
+            AttemptReason::InitialSelection
+        } else {
+            AttemptReason::Failover
+        };
+        tried.push(upstream.provider.id);
+        let outgoing = Outgoing::prepare(&admitted.received, &upstream)?;
+        let attempt = begin(&docket, &catalogue, &admitted, &choice, &upstream, &outgoing, reason);
+        docket.record().attempts.push(attempt);
+        let call = &admitted.received.call;
+        let patience = attempt::Patience::of(&upstream, call, deadline);
+        match attempt::send(shared, &mut docket, &upstream, call, outgoing.request, patience).await {
+            Ok(response) => {
+                let billed = billed_model(shared, &admitted, &docket);
+                let bill = Bill::new(&catalogue, call.endpoint, &billed, &admitted.received.body);
+                return Ok(answer::relay(
+                    shared,
+                    docket,
+                    call,
+                    &upstream,
+                    bill,
+                    outgoing.asks_for_usage,
+                    response,
+                ));
+            }
+            Err(failure) => {
+                failure.note(&mut docket);
+                let goes_on = failure.may_try_another();
+                last_failure = Some(failure);
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+    }
+    let failure = last_failure.unwrap_or(Failure::out_of_time());
+    failure.into_answer(docket, admitted.received.call.dialect)
+}
+
+fn nobody(mut docket: Docket, choice: Choice) -> ProxyError {
+    let error = ProxyError::NoProvider(choice.stages.clone());
+    let record = docket.record();
+    record.stages = choice.stages;
+    record.error_code = Some(error.code().to_owned());
+    record.error_message = Some(error.to_string());
+    docket.close(Outcome::Refused, error.status().as_u16());
+    error
+}
+
+fn billed_model(shared: &Shared, admitted: &Admitted, docket: &Docket) -> String {
+    let requested = &admitted.received.call.model;
+    let sent = docket.attempts().last().and_then(|attempt| attempt.sent_model.as_ref());
+    if shared.options.bill_requested_model { requested.clone() } else { sent.unwrap_or(requested).clone() }
+}
+
+fn begin(
+    docket: &Docket,
+    catalogue: &Catalogue,
+    admitted: &Admitted,
+    choice: &Choice,
+    upstream: &Upstream,
+    outgoing: &Outgoing,
+    reason: AttemptReason,
+) -> Attempt {
+    let provider = &upstream.provider;
+    Attempt {
+        id: AttemptId::fresh(),
+        provider_id: provider.id,
+        provider_name: provider.name.clone(),
+        provider_type: provider.provider_type,
+        reason,
+        priority: choice.priority,
+        weight: provider.weight,
+        probability_ppm: choice.probability_ppm,
+        host: upstream.host_name.clone(),
+        sent_model: Some(outgoing.model.clone()),
+        upstream_model: None,
+        status: None,
+        class: None,
+        error: None,
+        timings: Timings { queued_us: docket.elapsed_us(), ..Timings::default() },
+        usage: None,
+        usage_source: None,
+        cost: None,
+        cost_breakdown: None,
+        price_version: None,
+        provider_multiplier: provider.cost_multiplier,
+        group_multiplier: catalogue.group_multiplier(admitted.caller.groups(), &provider.group_tag),
+    }
+}

@@ -1,0 +1,170 @@
+//! The gateway as embedders see it: built from parts, it answers requests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+
+use hub_http::{Body, BodyLimits, Tasks, UpstreamClient};
+use hub_types::{Clock, SystemClock};
+
+use crate::throttle::Throttle;
+use crate::{Directory, Discard, Metrics, RecordSink, pipeline};
+
+/// Bounds and rules of a gateway.
+#[derive(Debug, Clone)]
+pub struct GatewayOptions {
+    /// Bounds on request bodies.
+    pub body: BodyLimits,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Providers tried after the first one.
+    pub max_failovers: u32,
+    /// Everything before the first byte of an answer has to happen within this time.
+    pub failover_budget: Duration,
+    /// Bill the model that was asked for, not the one it was redirected to.
+    pub bill_requested_model: bool,
+    /// The zone of providers' daily active times.
+    pub time_zone: TimeZone,
+}
+
+impl Default for GatewayOptions {
+    fn default() -> Self {
+        Self {
+            body: BodyLimits::default(),
+            trusted_proxies: Vec::new(),
+            max_failovers: 3,
+            failover_budget: Duration::from_secs(60),
+            bill_requested_model: true,
+            time_zone: TimeZone::UTC,
+        }
+    }
+}
+
+/// What every request needs.
+pub(crate) struct Shared {
+    pub(crate) options: GatewayOptions,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) sink: Arc<dyn RecordSink>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) upstream: UpstreamClient,
+    pub(crate) throttle: Throttle,
+    pub(crate) metrics: Metrics,
+    pub(crate) tasks: Tasks,
+    /// Cancelled when streams that still run have to end.
+    pub(crate) cut_off: CancellationToken,
+}
+
+/// Authenticates, chooses, forwards, streams back and accounts. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Shared>);
+
+/// Makes a [`Gateway`]. The directory and the upstream client are needed, the rest has defaults.
+pub struct GatewayBuilder {
+    directory: Arc<dyn Directory>,
+    upstream: UpstreamClient,
+    options: GatewayOptions,
+    sink: Arc<dyn RecordSink>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+}
+
+impl GatewayBuilder {
+    /// Sets bounds and rules.
+    #[must_use]
+    pub fn options(self, options: GatewayOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Sets where records go; nowhere by default.
+    #[must_use]
+    pub fn sink(self, sink: Arc<dyn RecordSink>) -> Self {
+        Self { sink, ..self }
+    }
+
+    /// Sets the clock; the machine's by default.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets metrics that are registered already.
+    #[must_use]
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Puts the gateway together.
+    pub fn build(self) -> Gateway {
+        Gateway(Arc::new(Shared {
+            options: self.options,
+            directory: self.directory,
+            sink: self.sink,
+            clock: self.clock,
+            upstream: self.upstream,
+            throttle: Throttle::default(),
+            metrics: self.metrics,
+            tasks: Tasks::new(),
+            cut_off: CancellationToken::new(),
+        }))
+    }
+}
+
+impl Gateway {
+    /// Begins with the two parts that have no default.
+    pub fn builder(directory: Arc<dyn Directory>, upstream: UpstreamClient) -> GatewayBuilder {
+        GatewayBuilder {
+            directory,
+            upstream,
+            options: GatewayOptions::default(),
+            sink: Arc::new(Discard),
+            clock: Arc::new(SystemClock),
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// Answers one request. Every failure is an answer in the caller's dialect already.
+    pub async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin + Send,
+    {
+        pipeline::run(&self.0, request, peer.ip()).await
+    }
+
+    /// Would this call be forwarded? Lets a server that has paths of its own decide who gets a request.
+    pub fn serves(&self, path: &str) -> bool {
+        let path = path.trim_start_matches('/');
+        ["v1/", "v1beta/", "v1internal:", "api/v1/messages", "api/event_logging", "api/claude_code"]
+            .into_iter()
+            .any(|prefix| path.starts_with(prefix))
+    }
+
+    /// Waits for what goes on behind the answers (reading on after clients that left), at most `patience`,
+    /// then ends it. Streams that still run end with an error in their dialect once `cut_off_streams` was
+    /// called. Answers how many tasks were still running.
+    pub async fn finish(&self, patience: Duration) -> usize {
+        let end = Instant::now() + patience;
+        let left = self.0.tasks.finish(patience).await;
+        if left == 0 {
+            return 0;
+        }
+        self.cut_off_streams();
+        let grace = end.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        self.0.tasks.finish(grace).await
+    }
+
+    /// Ends every running stream with an error in its dialect.
+    pub fn cut_off_streams(&self) {
+        self.0.cut_off.cancel();
+    }
+
+    /// Closes upstream connections that have been idle for too long. To be called every few seconds.
+    pub fn sweep(&self) {
+        self.0.upstream.sweep();
+    }
+}

@@ -1,0 +1,66 @@
+//! Step 7, same dialect: the request as one provider gets it. The body's bytes stay the client's own; a model
+//! redirect and the wish for usage are spliced in.
+
+use bytes::Bytes;
+use http::{Method, Request, Uri};
+
+use hub_formats::splice::{model_edits, splice, usage_edit};
+use hub_types::{Dialect, Endpoint};
+
+use crate::catalogue::Upstream;
+use crate::receive::Received;
+use crate::{ProxyError, headers};
+
+/// See the module's documentation.
+pub(crate) struct Outgoing {
+    pub(crate) request: Request<Bytes>,
+    /// The model that is sent.
+    pub(crate) model: String,
+    /// The hub asked for usage where the client had not: the extra chunk is not for the client.
+    pub(crate) asks_for_usage: bool,
+}
+
+impl Outgoing {
+    /// Writes the request for `upstream`.
+    pub(crate) fn prepare(received: &Received, upstream: &Upstream) -> Result<Self, ProxyError> {
+        let call = &received.call;
+        let redirected = upstream.redirect(&call.model);
+        let mut edits = redirected.map(|model| model_edits(&received.facts, model)).unwrap_or_default();
+        let wants_usage =
+            call.dialect == Dialect::OpenAi && call.stream && call.endpoint == Endpoint::Generate;
+        let usage = if wants_usage { usage_edit(&received.facts) } else { None };
+        let asks_for_usage = usage.is_some();
+        edits.extend(usage);
+        let body = if edits.is_empty() {
+            received.body.clone()
+        } else {
+            let spliced = splice(&received.body, &edits);
+            spliced.map_err(|error| ProxyError::InvalidRequest(error.to_string()))?.into()
+        };
+        let model = redirected.unwrap_or(&call.model).to_owned();
+        let path = match redirected {
+            // Gemini names the model in the path.
+            Some(model) if call.dialect == Dialect::Gemini => redirected_path(&call.path, model),
+            _ => call.path.clone(),
+        };
+        let target = upstream.target(&path, received.head.uri.query());
+        let uri = Uri::try_from(target)
+            .map_err(|_| ProxyError::InvalidRequest("the request's path can't be forwarded".to_owned()))?;
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        *request.headers_mut() =
+            headers::to_upstream(received.headers(), &upstream.host, &upstream.own_headers);
+        Ok(Self { request, model, asks_for_usage })
+    }
+}
+
+/// Puts another model into `/v1beta/models/{model}:{action}`.
+fn redirected_path(path: &str, model: &str) -> String {
+    let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
+    let action = call.rsplit_once(':').map_or("", |(_, action)| action);
+    let model = percent_encoding::utf8_percent_encode(model, percent_encoding::NON_ALPHANUMERIC);
+    // Unreserved characters read better as they are.
+    let model = model.to_string().replace("%2D", "-").replace("%2E", ".").replace("%5F", "_");
+    format!("{before}/{model}:{action}")
+}

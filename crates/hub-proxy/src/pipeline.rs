@@ -1,0 +1,105 @@
+//! The story of a request, top to bottom. Each step is a module; each phase is a type that the next step
+//! takes, so a step can't be forgotten. Steps that later work adds (sessions, limits, translation) have their
+//! places here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::request::Parts;
+use http::{Request, Response};
+
+use hub_http::Body;
+use hub_types::{Dialect, Outcome};
+
+use crate::authenticate::authenticate;
+use crate::docket::Docket;
+use crate::gateway::Shared;
+use crate::receive::receive;
+use crate::route::{self, Forward, Route};
+use crate::{ProxyError, client, content, forward, render};
+
+/// Answers one request.
+pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAddr) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Unpin + Send,
+{
+    let (head, body) = request.into_parts();
+    let mut docket = Docket::new(shared, shared.clock.now());
+    let id = docket.id();
+    let route = route::recognise(&head.method, &head.uri, &head.headers);
+    let dialect = match &route {
+        Ok(Route::Forward(forward)) => forward.dialect,
+        _ => route::guess_dialect(&head.uri, &head.headers),
+    };
+    let answer = match route {
+        Ok(Route::Forward(call)) => converse(shared, docket, head, body, call, peer).await,
+        Ok(Route::Telemetry) => {
+            docket.close(Outcome::Completed, 200);
+            Ok(Response::new(Body::from("{}")))
+        }
+        Err(error) => Err(refuse(docket, error)),
+    };
+    let mut response = answer.unwrap_or_else(|error| render::refusal(dialect, id, &error));
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+/// A request that is to be forwarded.
+async fn converse<B>(
+    shared: &Arc<Shared>,
+    mut docket: Docket,
+    head: Parts,
+    body: B,
+    call: Forward,
+    peer: IpAddr,
+) -> Result<Response<Body>, ProxyError>
+where
+    B: http_body::Body<Data = Bytes> + Unpin + Send,
+{
+    match admit(shared, &mut docket, head, body, call, peer).await {
+        Ok(admitted) => forward::forward(shared, docket, admitted).await,
+        Err(error) => Err(refuse(docket, error)),
+    }
+}
+
+/// Steps 1 to 5: everything that is decided before a provider is asked.
+async fn admit<B>(
+    shared: &Arc<Shared>,
+    docket: &mut Docket,
+    head: Parts,
+    body: B,
+    call: Forward,
+    peer: IpAddr,
+) -> Result<forward::Admitted, ProxyError>
+where
+    B: http_body::Body<Data = Bytes> + Unpin + Send,
+{
+    note(docket, &call, call.dialect);
+    let address = client::address(peer, &head.headers, &shared.options.trusted_proxies);
+    docket.record().client_address = Some(address);
+    let caller = authenticate(shared, docket, &head, address, call.dialect).await?;
+    let received = receive(shared, docket, head, body, call).await?;
+    content::check(&caller, &received)?;
+    docket.open();
+    Ok(forward::Admitted { caller, received })
+}
+
+fn note(docket: &mut Docket, call: &Forward, dialect: Dialect) {
+    let record = docket.record();
+    record.dialect = dialect;
+    record.endpoint = call.endpoint;
+    record.model.clone_from(&call.model);
+}
+
+/// Closes the docket of a request that no provider was asked for.
+fn refuse(mut docket: Docket, error: ProxyError) -> ProxyError {
+    let record = docket.record();
+    record.error_code = Some(error.code().to_owned());
+    record.error_message = Some(error.to_string().chars().take(500).collect());
+    docket.close(Outcome::Refused, error.status().as_u16());
+    error
+}

@@ -1,0 +1,67 @@
+//! Step 1 and the scan: the body read, decoded and looked over; nothing of it is changed.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+
+use hub_formats::scan::{RequestFacts, scan_request};
+use hub_http::read_body;
+use hub_types::{Dialect, Endpoint};
+
+use crate::docket::Docket;
+use crate::gateway::Shared;
+use crate::route::Forward;
+use crate::{ProxyError, client};
+
+/// A request that was read whole and understood as far as the hub needs it.
+pub(crate) struct Received {
+    pub(crate) head: Parts,
+    pub(crate) body: Bytes,
+    pub(crate) facts: RequestFacts,
+    pub(crate) call: Call,
+    pub(crate) client_name: Option<String>,
+}
+
+/// What is asked for, with what the path and the body say put together.
+pub(crate) struct Call {
+    pub(crate) dialect: Dialect,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) path: String,
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+}
+
+/// Reads the body and scans it.
+pub(crate) async fn receive<B>(
+    shared: &Shared,
+    docket: &mut Docket,
+    head: Parts,
+    body: B,
+    forward: Forward,
+) -> Result<Received, ProxyError>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let body = read_body(&head.headers, body, shared.options.body).await?;
+    let facts = scan_request(forward.dialect, &body)
+        .map_err(|error| ProxyError::InvalidRequest(error.to_string()))?;
+    let named = forward.model.or_else(|| facts.model_name().map(str::to_owned));
+    let model = named.filter(|name| !name.is_empty()).ok_or_else(|| {
+        ProxyError::InvalidRequest("the request names no model: set `model` to the model you want".to_owned())
+    })?;
+    let stream = forward.stream.unwrap_or_else(|| facts.wants_stream());
+    let record = docket.record();
+    record.model = Some(model.chars().take(256).collect());
+    record.stream = stream;
+    record.client = client::program(&head.headers);
+    let client_name = record.client.name.clone();
+    let call =
+        Call { dialect: forward.dialect, endpoint: forward.endpoint, path: forward.path, model, stream };
+    Ok(Received { head, body, facts, call, client_name })
+}
+
+impl Received {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+}

@@ -1,0 +1,320 @@
+//! Step 9: the answer on its way to the client, byte for byte, while the tap reads along.
+//!
+//! The docket is closed before the last byte is released, so an answer that a client has in full is on
+//! record, whatever happens to this process next. "Last" is the frame with the dialect's terminal event, the
+//! end of an announced length, or the end of the upstream's body, whichever comes first.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use hub_formats::tap::{TapReport, UsageTap};
+use hub_formats::usage_filter::UsageChunkFilter;
+use hub_http::{UpstreamBody, UpstreamError};
+use hub_types::{ClientAbortPolicy, Dialect, ErrorClass, Outcome};
+
+use crate::bill::Bill;
+use crate::docket::Docket;
+use crate::gateway::Shared;
+use crate::{ProxyError, render};
+
+const DRAIN_TIME: Duration = Duration::from_secs(60);
+const DRAIN_BYTES: usize = 1 << 20;
+
+/// How long the next piece may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// Between two pieces of a stream.
+    Idle(Duration),
+    /// Until the end of an answer in one piece.
+    Until(Instant),
+    /// For ever.
+    Endless,
+}
+
+/// What a relay is made of.
+pub(crate) struct RelayParts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) docket: Docket,
+    pub(crate) body: UpstreamBody,
+    pub(crate) tap: UsageTap,
+    pub(crate) filter: Option<UsageChunkFilter>,
+    pub(crate) bill: Bill,
+    pub(crate) dialect: Dialect,
+    pub(crate) status: u16,
+    pub(crate) is_event_stream: bool,
+    pub(crate) patience: Patience,
+    pub(crate) on_client_abort: ClientAbortPolicy,
+}
+
+/// The body of the client's answer.
+pub(crate) struct Relay {
+    /// Taken when the docket is closed or the client is gone.
+    open: Option<Open>,
+    body: Option<UpstreamBody>,
+    filter: Option<UsageChunkFilter>,
+    shared: Arc<Shared>,
+    dialect: Dialect,
+    is_event_stream: bool,
+    at_event_end: bool,
+    patience: Patience,
+    last_piece: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    cut_off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    on_client_abort: ClientAbortPolicy,
+}
+
+/// What is needed until the docket is closed.
+struct Open {
+    docket: Docket,
+    tap: UsageTap,
+    bill: Bill,
+    status: u16,
+}
+
+impl Open {
+    fn read(&mut self, piece: &[u8]) {
+        let had_content = self.tap.content_seen();
+        self.tap.push(piece);
+        if !had_content && self.tap.content_seen() {
+            let elapsed = self.docket.elapsed_us();
+            self.docket.record().timings.first_content_us = Some(elapsed);
+            if let Some(attempt) = self.docket.last_attempt() {
+                attempt.timings.first_content_us = Some(elapsed);
+            }
+        }
+    }
+
+    /// Closes the docket. `failure` is why the answer is not whole, if it is known not to be.
+    fn close(mut self, failure: Option<(Outcome, ErrorClass)>) {
+        let report = self.tap.finish();
+        let outcome = failure.map_or(Outcome::Completed, |(outcome, _)| outcome);
+        let class = failure.map(|(_, class)| class);
+        if let Some(attempt) = self.docket.last_attempt() {
+            attempt.class = class;
+            note_reported_error(&report, &mut attempt.error);
+            self.bill.charge(&report, attempt);
+        }
+        if failure.is_some() {
+            self.docket.record().error_code = Some(outcome.as_str().to_owned());
+        }
+        self.docket.close(outcome, self.status);
+    }
+}
+
+fn note_reported_error(report: &TapReport, error: &mut Option<String>) {
+    if let (Some(reported), None) = (&report.error, &error) {
+        let kind = reported.kind.as_deref().or(reported.code.as_deref()).unwrap_or("error");
+        // The kind is a word of the vendor's protocol; its free text may hold anything and is not kept.
+        *error = Some(format!("the upstream reported {}", kind.chars().take(100).collect::<String>()));
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(parts: RelayParts) -> Self {
+        let cut_off = parts.is_event_stream.then(|| Box::pin(parts.shared.cut_off.clone().cancelled_owned()));
+        Self {
+            open: Some(Open { docket: parts.docket, tap: parts.tap, bill: parts.bill, status: parts.status }),
+            body: Some(parts.body),
+            filter: parts.filter,
+            shared: parts.shared,
+            dialect: parts.dialect,
+            is_event_stream: parts.is_event_stream,
+            at_event_end: true,
+            patience: parts.patience,
+            last_piece: Instant::now(),
+            timer: None,
+            cut_off,
+            on_client_abort: parts.on_client_abort,
+        }
+    }
+
+    fn take_piece(&mut self, piece: Bytes) -> Option<Bytes> {
+        self.last_piece = Instant::now();
+        let is_end = self.body.as_ref().is_none_or(UpstreamBody::is_end);
+        if let Some(open) = &mut self.open {
+            open.read(&piece);
+            // Gemini's figures may follow the finish reason: there the end of the body is the end.
+            let may_end_early = !matches!(self.dialect, Dialect::Gemini | Dialect::GeminiCli);
+            if is_end || may_end_early && open.tap.terminal_seen() {
+                self.close_at_end();
+            }
+        }
+        let piece = match &mut self.filter {
+            Some(filter) => {
+                let mut passed = Vec::new();
+                filter.push(&piece, &mut passed);
+                joined(passed)
+            }
+            None => piece,
+        };
+        self.at_event_end = piece.ends_with(b"\n\n") || piece.ends_with(b"\r\n\r\n");
+        (!piece.is_empty()).then_some(piece)
+    }
+
+    /// Closes the docket at the upstream's own end. True if the answer was whole.
+    fn close_at_end(&mut self) -> bool {
+        let Some(open) = self.open.take() else { return true };
+        let is_whole = !self.is_event_stream || open.tap.terminal_seen() || open.tap.report().completed;
+        open.close((!is_whole).then_some((Outcome::UpstreamTruncated, ErrorClass::Truncated)));
+        is_whole
+    }
+
+    /// The answer can't go on: says so in the stream where the dialect has words for it, else cuts the
+    /// connection, so that nobody takes the part for the whole.
+    fn fail(
+        &mut self,
+        class: ErrorClass,
+        error: &ProxyError,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.body = None;
+        let Some(open) = self.open.take() else { return Poll::Ready(None) };
+        let id = open.docket.id();
+        open.close(Some((Outcome::UpstreamTruncated, class)));
+        Poll::Ready(Some(self.farewell(id, error)))
+    }
+
+    fn farewell(&self, id: hub_types::RequestId, error: &ProxyError) -> Result<Frame<Bytes>, io::Error> {
+        if !self.is_event_stream {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()));
+        }
+        let mut frame = render::stream_error(self.dialect, id, error);
+        if !self.at_event_end {
+            frame = [b"\n\n".as_slice(), &frame].concat().into();
+        }
+        Ok(Frame::data(frame))
+    }
+
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let left = match self.patience {
+                Patience::Endless => return Poll::Pending,
+                Patience::Idle(idle) => idle.saturating_sub(self.last_piece.elapsed()),
+                Patience::Until(end) => end.saturating_duration_since(Instant::now()),
+            };
+            if left.is_zero() {
+                return Poll::Ready(());
+            }
+            // The timer is not touched by each piece; when it fires, it looks how much time is left really.
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(left)));
+            match timer.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => self.timer = None,
+            }
+        }
+    }
+}
+
+impl HttpBody for Relay {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        loop {
+            let Some(body) = &mut this.body else { return Poll::Ready(None) };
+            match body.poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => {
+                    if let Some(piece) = this.take_piece(piece) {
+                        return Poll::Ready(Some(Ok(Frame::data(piece))));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    let class = if matches!(error, UpstreamError::Malformed) {
+                        ErrorClass::FakeSuccess
+                    } else {
+                        ErrorClass::Truncated
+                    };
+                    return this.fail(class, &ProxyError::Truncated);
+                }
+                Poll::Ready(None) => {
+                    this.body = None;
+                    let id = this.open.as_ref().map(|open| open.docket.id());
+                    let is_whole = this.close_at_end();
+                    let rest = this.filter.take().map(rest_of).unwrap_or_default();
+                    return match id {
+                        Some(id) if !is_whole => Poll::Ready(Some(this.farewell(id, &ProxyError::Truncated))),
+                        _ if rest.is_empty() => Poll::Ready(None),
+                        _ => Poll::Ready(Some(Ok(Frame::data(rest)))),
+                    };
+                }
+                Poll::Pending => {
+                    if this.poll_patience(cx).is_ready() {
+                        return this
+                            .fail(ErrorClass::Timeout, &ProxyError::UpstreamFailed(ErrorClass::Timeout));
+                    }
+                    let is_cut = this.cut_off.as_mut().is_some_and(|cut| cut.as_mut().poll(cx).is_ready());
+                    if is_cut {
+                        return this.fail(ErrorClass::Truncated, &ProxyError::ShuttingDown);
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let announced = self.body.as_ref().and_then(UpstreamBody::announced_length);
+        match announced {
+            Some(length) if self.filter.is_none() => SizeHint::with_exact(length),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Relay {
+    /// The client is gone. What the request used is still worth knowing: it was paid for.
+    fn drop(&mut self) {
+        let (Some(open), Some(body)) = (self.open.take(), self.body.take()) else { return };
+        let has_runtime = tokio::runtime::Handle::try_current().is_ok();
+        if self.on_client_abort == ClientAbortPolicy::Drain
+            && has_runtime
+            && !self.shared.cut_off.is_cancelled()
+        {
+            let cut_off = self.shared.cut_off.clone();
+            self.shared.tasks.spawn(async move {
+                let mut open = open;
+                let drained = drain(body, &mut open);
+                tokio::select! {
+                    () = drained => {}
+                    () = tokio::time::sleep(DRAIN_TIME) => {}
+                    () = cut_off.cancelled() => {}
+                }
+                open.close(Some((Outcome::ClientAborted, ErrorClass::ClientAbort)));
+            });
+        } else {
+            open.close(Some((Outcome::ClientAborted, ErrorClass::ClientAbort)));
+        }
+    }
+}
+
+fn rest_of(mut filter: UsageChunkFilter) -> Bytes {
+    let mut rest = Vec::new();
+    filter.finish(&mut rest);
+    joined(rest)
+}
+
+fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+    if pieces.len() > 1 { pieces.concat().into() } else { pieces.pop().unwrap_or_default() }
+}
+
+async fn drain(mut body: UpstreamBody, open: &mut Open) {
+    let mut left = DRAIN_BYTES;
+    while let Some(Ok(piece)) = body.next().await {
+        open.read(&piece);
+        left = left.saturating_sub(piece.len());
+        if left == 0 || open.tap.terminal_seen() {
+            return;
+        }
+    }
+}
