@@ -1,1 +1,20 @@
-//! Composition: configuration in, a running hub out, drained at the end.
+//! Composition: a configuration goes in, a running hub comes out, and at its end everything is drained.
+//!
+//! Nothing is decided here; the parts are opened, joined and closed in the right order. The listener is handed
+//! in, so tests run the whole hub on port 0.
+
+mod app;
+mod directory;
+mod error;
+mod front;
+mod health;
+pub mod logging;
+mod metrics;
+mod recorder;
+mod refresh;
+mod status;
+mod stores;
+
+pub use app::{App, Drained, Parts};
+pub use error::StartError;
+pub use stores::Access;

@@ -1,0 +1,235 @@
+//! The hub as one thing: started, running, drained.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use hub_api::ApiState;
+use hub_config::{Billing, Config, RedisAddress};
+use hub_http::{
+    BodyLimits, Server, ServerSettings, Tasks, UpstreamClient, UpstreamSettings, tls_client_config,
+};
+use hub_management::{Management, Settings};
+use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics};
+use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
+use hub_repository::journal::{Drain, Journal, JournalSettings};
+use hub_types::{Clock, SystemClock};
+
+use crate::directory::RepositoryDirectory;
+use crate::front::Front;
+use crate::health::Health;
+use crate::recorder::Recorder;
+use crate::status::Status;
+use crate::stores::{self, Access, Database};
+use crate::{StartError, metrics, refresh};
+
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// What is left of a stream after it was told to end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a hub is started with.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// A bound listener.
+    pub listener: TcpListener,
+}
+
+/// A running hub.
+pub struct App {
+    server: Server,
+    gateway: Gateway,
+    health: Arc<Health>,
+    access: Access,
+    management: Arc<Management>,
+    database: Database,
+    tasks: Tasks,
+    drain_stop: CancellationToken,
+    drain_tasks: Tasks,
+    redis: Option<Arc<RedisConnection>>,
+    patience: Duration,
+}
+
+/// How the end went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that outlasted all patience.
+    pub cut_connections: usize,
+    /// Records that wait in the journal for the next start, because the database is away.
+    pub left_in_journal: u64,
+}
+
+impl App {
+    /// Opens everything and begins to serve.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts { config, listener } = parts;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        stores::data_dir(&config.stores.data_dir)?;
+        let (access, sealer) = stores::secrets(&config)?;
+        let database = Database::open(&config, &sealer).await?;
+        let repository = database.repository();
+        let settings =
+            JournalSettings { max_bytes: config.stores.journal_max_bytes, ..JournalSettings::default() };
+        let (journal, replay) = Journal::open(&config.stores.data_dir.join("journal"), settings)?;
+        tracing::info!(?replay, "journal opened");
+        let journal = Arc::new(journal);
+        let redis = match &config.stores.redis {
+            Some(address) => Some(Arc::new(connect_redis(address, &config).await?)),
+            None => None,
+        };
+        let rules = CatalogueRules { allow_private_upstreams: config.routing.allow_private_upstreams };
+        // Subscribed before the first load, so that no edit falls between the two.
+        let changes = repository.changes();
+        let directory = Arc::new(RepositoryDirectory::load(Arc::clone(&repository), rules).await?);
+
+        let (tasks, drain_tasks) = (Tasks::new(), Tasks::new());
+        let drain_stop = CancellationToken::new();
+        drain_tasks.spawn(Drain::new(Arc::clone(&journal), Arc::clone(&repository)).run(drain_stop.clone()));
+        let recorder = Arc::new(Recorder::new(Arc::clone(&journal)));
+        let stop = tasks.stop_signal().clone();
+        tasks.spawn(refresh::run(Arc::clone(&directory), changes, stop.clone()));
+        tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
+
+        let counted = Metrics::default();
+        let gateway = Gateway::builder(directory, upstream_client(&config))
+            .options(gateway_options(&config))
+            .sink(recorder)
+            .clock(Arc::clone(&clock))
+            .metrics(counted.clone())
+            .build();
+        tasks.spawn(sweep(gateway.clone(), stop));
+
+        let health = Arc::new(Health {
+            journal: Arc::clone(&journal),
+            redis: redis.clone(),
+            is_draining: AtomicBool::new(false),
+        });
+        let status =
+            Status { health: Arc::clone(&health), clock: Arc::clone(&clock), started: Instant::now() };
+        let management = Arc::new(
+            Management::new(repository, Arc::clone(&clock), management_settings(&config, &access))
+                .with_status_source(Arc::new(status)),
+        );
+        let registry = config.observability.metrics.then(|| metrics::registry(&counted, journal, clock));
+        let front = Front {
+            gateway: gateway.clone(),
+            api: hub_api::router(ApiState {
+                management: Arc::clone(&management),
+                secure_cookies: config.web_login.secure_cookies,
+            }),
+            health: Arc::clone(&health),
+            registry,
+            admin_token: access.admin_token.clone(),
+            trusted_proxies: config.server.trusted_proxies.0.clone(),
+        };
+        let server_settings =
+            ServerSettings { max_connections: config.server.max_connections, ..ServerSettings::default() };
+        let server = Server::start(listener, server_settings, Arc::new(front)).map_err(StartError::Listen)?;
+        Ok(Self {
+            server,
+            gateway,
+            health,
+            access,
+            management,
+            database,
+            tasks,
+            drain_stop,
+            drain_tasks,
+            redis,
+            patience: config.server.shutdown_drain,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The admin's way in.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The use cases, for programs that run the hub and manage it, too.
+    pub fn management(&self) -> &Arc<Management> {
+        &self.management
+    }
+
+    /// Stops accepting, lets what runs finish within the drain time, ends what is left with an error in its
+    /// dialect, empties the journal and closes everything.
+    pub async fn shut_down(self) -> Drained {
+        let end = Instant::now() + self.patience;
+        self.health.is_draining.store(true, Ordering::Relaxed);
+        let mut drained = self.server.drain(self.patience).await;
+        if drained.cut > 0 {
+            tracing::warn!(connections = drained.cut, "ending streams that outlast the drain time");
+            self.gateway.cut_off_streams();
+            drained = self.server.drain(FAREWELL).await;
+        }
+        let left = end.saturating_duration_since(Instant::now()).max(FAREWELL);
+        self.gateway.finish(left).await;
+        self.tasks.finish(FAREWELL).await;
+        self.drain_stop.cancel();
+        self.drain_tasks.finish(Duration::from_secs(15)).await;
+        let left_in_journal = self.health.journal.status().depth_entries;
+        drop((self.management, self.gateway, self.server, self.health));
+        if let Some(redis) = self.redis.and_then(Arc::into_inner) {
+            redis.close().await;
+        }
+        self.database.close().await;
+        Drained { cut_connections: drained.cut, left_in_journal }
+    }
+}
+
+async fn sweep(gateway: Gateway, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => gateway.sweep(),
+        }
+    }
+}
+
+/// Returns at once, whether Redis is there or not.
+async fn connect_redis(address: &RedisAddress, config: &Config) -> Result<RedisConnection, StartError> {
+    let refuse = |reason: String| StartError::Redis(reason);
+    let url = RedisUrl::parse(address.url.expose()).map_err(|error| refuse(error.to_string()))?;
+    let settings =
+        RedisSettings { command_timeout: config.stores.redis_command_timeout, ..RedisSettings::default() };
+    let tls = url.needs_tls().then(|| (*tls_client_config()).clone());
+    RedisConnection::connect(&url, settings, tls).await.map_err(|error| refuse(error.to_string()))
+}
+
+fn upstream_client(config: &Config) -> UpstreamClient {
+    let allow_private = config.routing.allow_private_upstreams;
+    UpstreamClient::new(UpstreamSettings {
+        connect_timeout: config.routing.connect_timeout,
+        tls: tls_client_config(),
+        address_rule: Arc::new(move |address| hub_routing::check_address(address, allow_private).is_ok()),
+        ..UpstreamSettings::default()
+    })
+}
+
+fn gateway_options(config: &Config) -> GatewayOptions {
+    let max_bytes = usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX);
+    GatewayOptions {
+        body: BodyLimits { max_bytes, ..BodyLimits::default() },
+        trusted_proxies: config.server.trusted_proxies.0.clone(),
+        max_failovers: config.routing.max_attempts,
+        failover_budget: config.routing.failover_budget,
+        time_zone: config.observability.time_zone.clone(),
+        bill_requested_model: config.accounting.billing == Billing::Original,
+    }
+}
+
+fn management_settings(config: &Config, access: &Access) -> Settings {
+    Settings {
+        admin_token: Some(access.admin_token.clone()),
+        auth_session_ttl: SignedDuration::try_from(config.web_login.ttl).unwrap_or(SignedDuration::MAX),
+    }
+}

@@ -1,0 +1,124 @@
+//! The gateway's directory over a repository: a bounded cache of callers, and the catalogue as one snapshot.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use moka::future::Cache;
+
+use hub_pricing::{PriceTable, builtin_rows};
+use hub_proxy::{Catalogue, CatalogueRules, Directory, DirectoryUnavailable};
+use hub_repository::{Repository, RepositoryError};
+use hub_types::{Caller, KeyHash};
+
+const MAX_CALLERS: u64 = 100_000;
+/// A known key is looked up again after this time, even if no notice came.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
+/// An unknown key costs at most one look-up in this time.
+const UNKNOWN_FOR: Duration = Duration::from_secs(10);
+/// With the database away, what was known goes on to hold, and the next try is this far off.
+const AWAY_FOR: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+struct Entry {
+    answer: Result<Option<Arc<Caller>>, DirectoryUnavailable>,
+    until: Instant,
+    epoch: u64,
+}
+
+/// See the module's documentation.
+pub(crate) struct RepositoryDirectory {
+    repository: Arc<dyn Repository>,
+    callers: Cache<KeyHash, Entry>,
+    /// Raised by each notice that users or keys changed: entries of earlier epochs are looked up again.
+    epoch: AtomicU64,
+    catalogue: ArcSwap<Catalogue>,
+    rules: CatalogueRules,
+}
+
+impl RepositoryDirectory {
+    /// Loads the catalogue.
+    pub(crate) async fn load(
+        repository: Arc<dyn Repository>,
+        rules: CatalogueRules,
+    ) -> Result<Self, RepositoryError> {
+        let catalogue = load_catalogue(&*repository, rules).await?;
+        Ok(Self {
+            repository,
+            callers: Cache::new(MAX_CALLERS),
+            epoch: AtomicU64::new(0),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            rules,
+        })
+    }
+
+    /// Users or keys were edited.
+    pub(crate) fn forget_callers(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Providers, groups, prices or settings were edited.
+    pub(crate) async fn reload_catalogue(&self) -> Result<(), RepositoryError> {
+        self.catalogue.store(Arc::new(load_catalogue(&*self.repository, self.rules).await?));
+        Ok(())
+    }
+
+    async fn look_up(&self, hash: &KeyHash, known: Option<Entry>) -> Entry {
+        // Read before the look-up: an edit that comes during it makes the entry stale at once.
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let now = Instant::now();
+        match self.repository.find_caller(hash).await {
+            Ok(Some(caller)) => Entry { answer: Ok(Some(Arc::new(caller))), until: now + KNOWN_FOR, epoch },
+            Ok(None) => Entry { answer: Ok(None), until: now + UNKNOWN_FOR, epoch },
+            Err(error) => {
+                tracing::warn!(%error, "a key could not be looked up");
+                let answer = known.map_or(Err(DirectoryUnavailable), |known| known.answer);
+                Entry { answer, until: now + AWAY_FOR, epoch }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Directory for RepositoryDirectory {
+    async fn find_caller(&self, hash: &KeyHash) -> Result<Option<Arc<Caller>>, DirectoryUnavailable> {
+        let is_stale = |entry: &Entry| {
+            entry.until <= Instant::now() || entry.epoch != self.epoch.load(Ordering::Relaxed)
+        };
+        let known = self.callers.get(hash).await;
+        if let Some(entry) = &known
+            && !is_stale(entry)
+        {
+            return entry.answer.clone();
+        }
+        // One look-up a key at a time, however many requests ask.
+        let looked_up =
+            self.callers.entry_by_ref(hash).or_insert_with_if(self.look_up(hash, known), is_stale).await;
+        looked_up.into_value().answer
+    }
+
+    fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
+    }
+}
+
+async fn load_catalogue(
+    repository: &dyn Repository,
+    rules: CatalogueRules,
+) -> Result<Catalogue, RepositoryError> {
+    let stored = repository.load_catalogue().await?;
+    let (prices, refused) = PriceTable::build(builtin_rows().iter().chain(&stored.prices));
+    for price in refused {
+        tracing::error!(model = price.model, error = %price.error, "a stored price is not used");
+    }
+    let prices = Arc::new(prices);
+    let (catalogue, problems) =
+        Catalogue::build(stored.version, stored.providers, &stored.groups, prices, rules);
+    for problem in problems {
+        tracing::error!(%problem, "a provider does not take part");
+    }
+    tracing::info!(version = catalogue.version(), "catalogue loaded");
+    Ok(catalogue)
+}

@@ -1,0 +1,86 @@
+//! Who answers what: health, metrics, the management API, and for everything else the gateway.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use ipnet::IpNet;
+use prometheus_client::registry::Registry;
+use tower::ServiceExt;
+
+use hub_api::ClientAddress;
+use hub_http::{Body, Service};
+use hub_proxy::Gateway;
+use hub_types::Secret;
+
+use crate::health::Health;
+use crate::metrics;
+
+/// The service behind the hub's one listener.
+pub(crate) struct Front {
+    pub(crate) gateway: Gateway,
+    pub(crate) api: Router,
+    pub(crate) health: Arc<Health>,
+    pub(crate) registry: Option<Registry>,
+    pub(crate) admin_token: Secret,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+impl Service for Front {
+    async fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let path = request.uri().path();
+        // The gateway's paths come first: they are asked for a thousand times as often as the others.
+        if self.gateway.serves(path) {
+            return self.gateway.handle(request, peer).await;
+        }
+        match (request.method(), path) {
+            (&Method::HEAD, "/" | "/api/hello") => Response::new(Body::empty()),
+            (&Method::GET | &Method::HEAD, "/health/live") => Health::live(),
+            (&Method::GET | &Method::HEAD, "/health/ready") => self.health.ready(),
+            (&Method::GET, "/metrics") => self.metrics(request.headers(), peer.ip()),
+            (_, path) if path == "/api/v1" || path.starts_with("/api/v1/") => {
+                self.manage(request, peer.ip()).await
+            }
+            _ => self.gateway.handle(request, peer).await,
+        }
+    }
+}
+
+impl Front {
+    fn client(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        hub_proxy::client_address(peer, headers, &self.trusted_proxies)
+    }
+
+    /// For peers on this machine, and for whoever knows the admin token.
+    fn metrics(&self, headers: &HeaderMap, peer: IpAddr) -> Response<Body> {
+        let Some(registry) = &self.registry else { return status(StatusCode::NOT_FOUND) };
+        let bearer = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
+        let is_admin = token.is_some_and(|token| self.admin_token.matches(token));
+        if is_admin || self.client(headers, peer).is_loopback() {
+            metrics::page(registry)
+        } else {
+            status(StatusCode::FORBIDDEN)
+        }
+    }
+
+    async fn manage(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let address = self.client(request.headers(), peer);
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ClientAddress(address));
+        match self.api.clone().oneshot(request).await {
+            Ok(response) => response.map(|body| Body::stream(body.map_err(io::Error::other))),
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
