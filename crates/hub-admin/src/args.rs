@@ -10,9 +10,9 @@ use jiff::Timestamp;
     name = "hub-admin",
     version,
     after_help = "\
-Without --server it works straight on the stores that the environment names (DSN, DATA_DIR, MASTER_KEY; a .env \
-file in the working directory counts, the process environment wins). With --server it goes through a running hub \
-and needs ADMIN_TOKEN.
+Without --server it works straight on the stores that the environment names (DSN, DATA_DIR,
+MASTER_KEY). A .env file in the working directory counts, the process environment wins.
+With --server it goes through a running hub and needs ADMIN_TOKEN.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
@@ -64,9 +64,9 @@ pub(crate) enum Command {
 }
 
 const FIELDS_HELP: &str = "\
-FIELD=VALUE sets a column by its name in the REST interface. Lists are written with commas, objects and rules as \
-JSON; `FIELD=` brings the default back; `FIELD=-` reads the value from standard input and `FIELD=@FILE` from a \
-file, which keeps secrets out of the shell's history.";
+FIELD=VALUE sets a column by its name in the REST interface. Lists are written with commas,
+objects and rules as JSON. `FIELD=` brings the default back. `FIELD=-` reads the value from
+standard input and `FIELD=@FILE` from a file, which keeps secrets out of the shell's history.";
 
 /// Columns given as `FIELD=VALUE`.
 #[derive(Debug, Args)]

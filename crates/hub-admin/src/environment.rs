@@ -13,10 +13,6 @@ impl Environment {
     /// Reads both. A `.env` that can't be read or understood is a mistake, a missing one is none.
     pub(crate) fn read() -> Result<Self> {
         let mut variables = dotenv(Path::new(".env"))?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place of this binary that reads the environment"
-        )]
         let process = std::env::vars_os();
         // Names and values that are no UTF-8 are none of the hub's.
         let texts =

@@ -33,7 +33,10 @@ impl Failure {
 impl From<ManagementError> for Failure {
     fn from(error: ManagementError) -> Self {
         let fields = error.fields();
-        let exit_code = if matches!(error, ManagementError::Invalid(_)) { 2 } else { 1 };
+        let exit_code = match error {
+            ManagementError::Invalid(_) | ManagementError::Misconfigured(_) => 2,
+            _ => 1,
+        };
         // Here the operator reads along: what is kept from callers of the REST interface is told.
         let message = match (&error, error.internal()) {
             (_, Some(internal)) => internal.to_owned(),

@@ -13,6 +13,7 @@ mod migrate;
 mod output;
 mod stores;
 mod table;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -4,16 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hub_config::{Config, secrets};
-use hub_management::{Management, Settings};
-use hub_repository::{Repository, RepositoryError, SchemaState, Sealer, SqliteRepository, SqliteSettings};
-use hub_types::SystemClock;
+use hub_management::{Management, ManagementError, Settings};
+use hub_repository::{
+    PostgresRepository, PostgresSettings, Repository, RepositoryError, SchemaState, Sealer, SqliteRepository,
+    SqliteSettings,
+};
+use hub_types::{Secret, SystemClock};
 use jiff::SignedDuration;
 
 use crate::backend::Direct;
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use crate::messages::{Messages, fill};
-use crate::output;
+use crate::{output, tls};
 
 /// Reads the configuration; its mistakes come all at once.
 pub(crate) fn config(environment: &Environment) -> Result<Config> {
@@ -29,13 +32,34 @@ pub(crate) fn sqlite_path(config: &Config) -> PathBuf {
 /// Opens the database. `auto_migrate` brings an older schema up to date first.
 pub(crate) async fn open(config: &Config, auto_migrate: bool) -> Result<Arc<dyn Repository>> {
     let sealer = sealer(config)?;
+    if let Some(dsn) = &config.stores.dsn {
+        let settings = PostgresSettings { auto_migrate, ..postgres(config, dsn.clone(), sealer)? };
+        return Ok(Arc::new(PostgresRepository::connect(settings).await?));
+    }
     let settings = SqliteSettings { auto_migrate, ..SqliteSettings::new(sqlite_path(config), sealer) };
     Ok(Arc::new(SqliteRepository::open(settings).await?))
 }
 
 /// Which schema the database has and which one this binary knows. Changes nothing.
 pub(crate) async fn schema(config: &Config) -> Result<SchemaState> {
-    Ok(SqliteRepository::check(&sqlite_path(config)).await?)
+    match &config.stores.dsn {
+        // Nothing is sealed or opened for this, so any key will do.
+        Some(dsn) => {
+            let settings = postgres(config, dsn.clone(), Sealer::new([0; 32]))?;
+            Ok(PostgresRepository::check(&settings).await?)
+        }
+        None => Ok(SqliteRepository::check(&sqlite_path(config)).await?),
+    }
+}
+
+fn postgres(config: &Config, dsn: Secret, sealer: Sealer) -> Result<PostgresSettings> {
+    // One person at a prompt needs few connections.
+    let pool_max = usize::try_from(config.stores.db_pool_max.get()).unwrap_or(2).min(2);
+    Ok(PostgresSettings {
+        pool_max,
+        tls: Some(Arc::new(tls::config()?)),
+        ..PostgresSettings::new(dsn, sealer)
+    })
 }
 
 /// The use cases over the stores.
@@ -61,9 +85,6 @@ fn sealer(config: &Config) -> Result<Sealer> {
 
 impl From<RepositoryError> for Failure {
     fn from(error: RepositoryError) -> Self {
-        match error {
-            RepositoryError::Unsealable => Self::usage(error),
-            error => Self::failed(error),
-        }
+        ManagementError::from(error).into()
     }
 }

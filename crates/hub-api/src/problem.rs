@@ -59,7 +59,9 @@ impl From<ManagementError> for Problem {
             ManagementError::Conflict | ManagementError::Duplicate { .. } => StatusCode::CONFLICT,
             ManagementError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             ManagementError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            ManagementError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         };
         let retry_after = match error {
             ManagementError::Throttled { retry_after } => Some(retry_after),

@@ -54,6 +54,9 @@ pub enum ManagementError {
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
+    /// The hub's configuration does not fit its database; the text is for its log, not for the caller.
+    #[error("the hub is not set up right: its log says why")]
+    Misconfigured(String),
     /// The hub is at fault; the text is for its log, not for the caller.
     #[error("the hub failed: its log says why")]
     Internal(String),
@@ -71,6 +74,7 @@ impl ManagementError {
             Self::Duplicate { .. } => "duplicate",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable(_) => "unavailable",
+            Self::Misconfigured(_) => "misconfigured",
             Self::Internal(_) => "internal",
         }
     }
@@ -87,7 +91,7 @@ impl ManagementError {
     /// What operators should read in the log about it, if there is more than the caller is told.
     pub fn internal(&self) -> Option<&str> {
         match self {
-            Self::Unavailable(text) | Self::Internal(text) => Some(text),
+            Self::Unavailable(text) | Self::Misconfigured(text) | Self::Internal(text) => Some(text),
             _ => None,
         }
     }
@@ -109,7 +113,10 @@ impl From<RepositoryError> for ManagementError {
             RepositoryError::Duplicate { field } => Self::Duplicate { field },
             RepositoryError::Conflict => Self::Conflict,
             RepositoryError::NotFound => Self::NotFound,
-            other => Self::Internal(other.to_string()),
+            error @ (RepositoryError::SchemaTooNew { .. }
+            | RepositoryError::SchemaTooOld { .. }
+            | RepositoryError::Unsealable) => Self::Misconfigured(error.to_string()),
+            error @ RepositoryError::Database(_) => Self::Internal(error.to_string()),
         }
     }
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
+use crate::tls;
 
 /// An answer takes at most this long.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -47,7 +48,7 @@ impl Caller {
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_| Failure::usage("ADMIN_TOKEN: holds characters that can't be sent"))?;
         authorization.set_sensitive(true);
-        let tls = HttpsConnectorBuilder::new().with_native_roots().map_err(Failure::failed)?;
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls::config()?);
         let client = Client::builder(TokioExecutor::new()).build(tls.https_or_http().enable_http1().build());
         Ok(Self { base, authorization, client })
     }

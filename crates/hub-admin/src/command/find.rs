@@ -26,16 +26,13 @@ impl Context<'_> {
     /// A key by its id, or by `USER/NAME`.
     pub(super) async fn find_key(&self, wanted: &str) -> Result<KeyView> {
         let label = format!("{} {wanted}", self.messages.key);
-        let found = match wanted.split_once('/') {
-            Some((owner, name)) => {
-                let owner = self.find_user(owner).await?;
-                let keys = self.backend.keys(Some(owner.id)).await?;
-                keys.into_iter().filter(|key| key.fields.name == name).collect()
-            }
-            None => {
-                let keys = self.backend.keys(None).await?;
-                keys.into_iter().filter(|key| matches(wanted, key.id.0, "")).collect()
-            }
+        let found = if let Some((owner, name)) = wanted.split_once('/') {
+            let owner = self.find_user(owner).await?;
+            let keys = self.backend.keys(Some(owner.id)).await?;
+            keys.into_iter().filter(|key| key.fields.name == name).collect()
+        } else {
+            let keys = self.backend.keys(None).await?;
+            keys.into_iter().filter(|key| wanted.parse() == Ok(key.id.0)).collect()
         };
         self.only_one(&label, found)
     }

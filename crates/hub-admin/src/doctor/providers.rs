@@ -13,7 +13,7 @@ use super::Check;
 use crate::messages::Messages;
 
 /// How long an address has to answer.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(5);
 /// Addresses asked at once.
 const AT_ONCE: usize = 16;
 /// Providers looked at; a hub has tens of them.
@@ -35,7 +35,7 @@ pub(super) async fn check(repository: &dyn Repository, messages: &Messages) -> V
         let mut asked = JoinSet::new();
         for (position, provider) in some.iter().enumerate() {
             let address = address_of(provider);
-            asked.spawn(async move { (position, reach(&address).await) });
+            asked.spawn(async move { (position, reach(address).await) });
         }
         let mut answers = asked.join_all().await;
         answers.sort_by_key(|(position, _)| *position);
@@ -50,24 +50,20 @@ pub(super) async fn check(repository: &dyn Repository, messages: &Messages) -> V
     checks
 }
 
-/// Where the hub connects to first.
+/// Where the hub connects to first; brackets of IPv6 addresses fall away.
 fn address_of(provider: &Provider) -> Option<(String, u16)> {
+    const SOCKS_PORT: u16 = 1080;
     let url = provider.proxy_url.as_ref().map_or(provider.url.as_str(), |proxy| proxy.expose());
-    host_and_port(url, 1080)
-}
-
-/// Host and port of a URL; brackets of IPv6 addresses fall away.
-pub(super) fn host_and_port(url: &str, default_port: u16) -> Option<(String, u16)> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    Some((host, url.port_or_known_default().unwrap_or(default_port)))
+    Some((host, url.port_or_known_default().unwrap_or(SOCKS_PORT)))
 }
 
 /// Opens a connection and closes it again.
-pub(super) async fn reach(address: &Option<(String, u16)>) -> Result<String, String> {
+async fn reach(address: Option<(String, u16)>) -> Result<String, String> {
     let Some((host, port)) = address else { return Err("no host in its URL".to_owned()) };
     let shown = format!("{host}:{port}");
-    match timeout(DEADLINE, TcpStream::connect((host.as_str(), *port))).await {
+    match timeout(DEADLINE, TcpStream::connect((host.as_str(), port))).await {
         Ok(Ok(_)) => Ok(shown),
         Ok(Err(error)) => Err(format!("{shown}: {error}")),
         Err(_) => Err(format!("{shown}: no answer within {} s", DEADLINE.as_secs())),

@@ -5,6 +5,9 @@ use hub_management::view::StatusView;
 use super::Check;
 use crate::backend::{Backend, Remote};
 
+/// What a look from outside can't tell.
+const FIX: &str = "run `hub-admin doctor` on the server's machine";
+
 /// Asks the hub.
 pub(crate) async fn of_server(remote: &Remote) -> Vec<Check> {
     match remote.status().await {
@@ -15,12 +18,12 @@ pub(crate) async fn of_server(remote: &Remote) -> Vec<Check> {
 
 fn checks(status: &StatusView) -> Vec<Check> {
     let database = &status.database;
-    let detail = database.version.clone().or_else(|| database.detail.clone()).unwrap_or_default();
+    let detail = database.version.as_deref().or(database.detail.as_deref()).unwrap_or_default();
     let mut checks = vec![by_state("database", &database.state, detail)];
     if let Some(hub) = &status.hub {
         checks.insert(0, Check::ok("server", format!("{}, {} s", hub.version, hub.uptime_seconds)));
         for store in &hub.stores {
-            checks.push(by_state(&store.name, &store.state, store.detail.clone().unwrap_or_default()));
+            checks.push(by_state(&store.name, &store.state, store.detail.as_deref().unwrap_or_default()));
         }
         if let Some(journal) = hub.journal {
             checks
@@ -30,9 +33,8 @@ fn checks(status: &StatusView) -> Vec<Check> {
     checks
 }
 
-fn by_state(name: &str, state: &str, detail: String) -> Check {
+fn by_state(name: &str, state: &str, detail: &str) -> Check {
     let detail = if detail.is_empty() { state.to_owned() } else { format!("{state}, {detail}") };
-    const FIX: &str = "run `hub-admin doctor` on the server's machine";
     match state {
         "up" => Check::ok(name, detail),
         "degraded" => Check::warn(name, detail, FIX),
