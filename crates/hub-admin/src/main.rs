@@ -18,12 +18,12 @@ mod tls;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use hub_config::Environment;
 use hub_types::Secret;
 
 use crate::args::{Cli, Command};
 use crate::backend::{Backend, Remote};
 use crate::command::Context;
-use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use crate::messages::Messages;
 
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    let environment = match Environment::read() {
+    let environment = match environment::read() {
         Ok(environment) => environment,
         Err(failure) => return end(Err(failure), &messages::ENGLISH),
     };

@@ -1,6 +1,6 @@
 //! What the command line says in each of its languages. Results in JSON and answers of the hub are not translated.
 
-use crate::environment::Environment;
+use hub_config::Environment;
 
 /// The texts of one language. `{}` is where a value goes.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hub_config::{Config, secrets};
+use hub_config::{Config, Environment, secrets};
 use hub_management::{Management, ManagementError, Settings};
 use hub_repository::{
     PostgresRepository, PostgresSettings, Repository, RepositoryError, SchemaState, Sealer, SqliteRepository,
@@ -13,14 +13,13 @@ use hub_types::{Secret, SystemClock};
 use jiff::SignedDuration;
 
 use crate::backend::Direct;
-use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 use crate::messages::{Messages, fill};
 use crate::{output, tls};
 
 /// Reads the configuration; its mistakes come all at once.
 pub(crate) fn config(environment: &Environment) -> Result<Config> {
-    let lookup = |name: &str| environment.variables().get(name).cloned();
+    let lookup = |name: &str| environment.get(name).map(str::to_owned);
     Config::from_lookup(&lookup).map_err(Failure::usage)
 }
 

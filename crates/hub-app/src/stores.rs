@@ -100,19 +100,11 @@ impl Database {
         }
     }
 
-    /// Closes it, once nobody else uses it.
+    /// Finishes what is under way and closes it.
     pub(crate) async fn close(self) {
         match self {
-            Self::Postgres(repository) => {
-                if let Some(repository) = Arc::into_inner(repository) {
-                    repository.close().await;
-                }
-            }
-            Self::Sqlite(repository) => {
-                if let Some(repository) = Arc::into_inner(repository) {
-                    repository.close().await;
-                }
-            }
+            Self::Postgres(repository) => repository.close().await,
+            Self::Sqlite(repository) => repository.close().await,
         }
     }
 }

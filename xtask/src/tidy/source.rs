@@ -3,7 +3,7 @@
 use super::finding::Finding;
 
 /// clippy bans some of these too, but not all, and an `expect` with a reason would pass there.
-const ENVIRONMENT: &[&str] = &["env::var", "env::set_var", "env::remove_var", "dotenvy::"];
+const ENVIRONMENT: &[&str] = &["env::var", "env::set_var", "env::remove_var", "dotenvy::dotenv("];
 const TLS_PROVIDER: &str = "install_default";
 
 pub(super) fn check(path: &str, text: &str, programs: &[String]) -> Vec<Finding> {

@@ -8,7 +8,8 @@ mod redis;
 mod report;
 mod server;
 
-use crate::environment::Environment;
+use hub_config::Environment;
+
 use crate::messages::Messages;
 use crate::stores;
 
@@ -25,7 +26,7 @@ pub(crate) async fn of_stores(environment: &Environment, messages: &Messages) ->
             return checks;
         }
     };
-    let unknown = hub_config::hints(environment.variables().keys().map(String::as_str));
+    let unknown = hub_config::hints(environment.names());
     if unknown.is_empty() {
         checks.push(Check::ok("configuration", messages.configuration_read));
     }
