@@ -18,17 +18,26 @@ use crate::headers;
 use crate::receive::Call;
 use crate::relay::{Patience, Relay, RelayParts};
 
+/// What was asked of whom.
+pub(crate) struct Asked<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) upstream: &'a Upstream,
+    /// The hub asked for usage where the client had not.
+    pub(crate) for_usage: bool,
+    /// By when an answer in one piece has to be whole.
+    pub(crate) deadline: Instant,
+}
+
 /// The head at once, the body as it comes.
 pub(crate) fn relay(
     shared: &Arc<Shared>,
     docket: Docket,
-    call: &Call,
-    upstream: &Upstream,
+    asked: &Asked<'_>,
     bill: Bill,
-    asked_for_usage: bool,
     response: UpstreamResponse,
 ) -> Response<Body> {
     let UpstreamResponse { head, body, .. } = response;
+    let call = asked.call;
     let content_type =
         head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_event_stream = content_type.starts_with("text/event-stream");
@@ -38,25 +47,24 @@ pub(crate) fn relay(
         docket,
         body,
         tap: UsageTap::new(call.dialect, call.endpoint, call.stream),
-        filter: asked_for_usage.then(UsageChunkFilter::new),
+        filter: asked.for_usage.then(UsageChunkFilter::new),
         bill,
         dialect: call.dialect,
         status: status.as_u16(),
         is_event_stream,
-        patience: patience(upstream, call),
-        on_client_abort: upstream.provider.on_client_abort,
+        patience: patience(asked),
+        on_client_abort: asked.upstream.provider.on_client_abort,
     };
     let mut client = Response::new(Body::stream(Relay::new(parts)));
     *client.status_mut() = status;
-    *client.headers_mut() = headers::to_client(head.headers, !asked_for_usage);
+    *client.headers_mut() = headers::to_client(head.headers, !asked.for_usage);
     client
 }
 
-fn patience(upstream: &Upstream, call: &Call) -> Patience {
-    let timeouts = upstream.provider.timeouts;
-    match (call.stream, timeouts.idle_ms, timeouts.request_ms) {
-        (true, 0, _) | (false, _, 0) => Patience::Endless,
-        (true, idle, _) => Patience::Idle(Duration::from_millis(idle.into())),
-        (false, _, whole) => Patience::Until(Instant::now() + Duration::from_millis(whole.into())),
+fn patience(asked: &Asked<'_>) -> Patience {
+    match (asked.call.stream, asked.upstream.provider.timeouts.idle_ms) {
+        (false, _) => Patience::Until(asked.deadline),
+        (true, 0) => Patience::Endless,
+        (true, idle) => Patience::Idle(Duration::from_millis(idle.into())),
     }
 }

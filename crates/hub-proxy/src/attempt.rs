@@ -19,21 +19,17 @@ use crate::redact::redact;
 const MAX_ERROR_BYTES: usize = 256 << 10;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(10);
 
-/// How long the head of an answer may take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience(Instant);
+/// A deadline that is as good as none.
+const FAR: Duration = Duration::from_secs(24 * 3600);
 
-impl Patience {
-    /// Streams have to begin within `timeout_first_byte`, answers in one piece be whole within
-    /// `timeout_request`. Only streams are held to the failover budget: a long answer in one piece is not a
-    /// sign of anything.
-    pub(crate) fn of(upstream: &Upstream, call: &Call, budget: Instant) -> Self {
-        let timeouts = upstream.provider.timeouts;
-        let limit = if call.stream { timeouts.first_byte_ms } else { timeouts.request_ms };
-        let far = Duration::from_secs(24 * 3600);
-        let own = Instant::now() + if limit == 0 { far } else { Duration::from_millis(limit.into()) };
-        Self(if call.stream { own.min(budget) } else { own })
-    }
+/// By when an attempt has to have got somewhere. Streams have to begin within `timeout_first_byte` and within
+/// the failover budget; answers in one piece have to be whole within `timeout_request`, as a long one is not a
+/// sign of anything.
+pub(crate) fn deadline(upstream: &Upstream, call: &Call, budget: Instant) -> Instant {
+    let timeouts = upstream.provider.timeouts;
+    let limit = if call.stream { timeouts.first_byte_ms } else { timeouts.request_ms };
+    let own = Instant::now() + if limit == 0 { FAR } else { Duration::from_millis(limit.into()) };
+    if call.stream { own.min(budget) } else { own }
 }
 
 /// Sends a request. An answer that is no success comes back as a failure, read and redacted.
@@ -43,10 +39,10 @@ pub(crate) async fn send(
     upstream: &Upstream,
     call: &Call,
     request: Request<Bytes>,
-    patience: Patience,
+    deadline: Instant,
 ) -> Result<UpstreamResponse, Failure> {
     let sending = shared.upstream.send(&upstream.origin, request);
-    let sent = tokio::time::timeout_at(patience.0.into(), sending).await;
+    let sent = tokio::time::timeout_at(deadline.into(), sending).await;
     let response = match sent {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),

@@ -31,6 +31,8 @@ pub(crate) async fn authenticate(
     let hash = KeyHash::of(presented.expose());
     let found = shared.directory.find_caller(&hash).await.map_err(|_| ProxyError::DirectoryUnavailable)?;
     let Some(caller) = found.filter(|caller| caller.key.key_hash.matches(&hash)) else {
+        // The throttle bounds how many of these are kept.
+        docket.keep();
         shared.throttle.note_failure(address, Instant::now());
         return Err(ProxyError::UnknownKey);
     };

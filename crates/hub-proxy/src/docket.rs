@@ -9,6 +9,7 @@ use jiff::civil::Time;
 
 use hub_types::{Attempt, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
 
+use crate::ProxyError;
 use crate::gateway::Shared;
 
 /// See the module's documentation.
@@ -79,6 +80,14 @@ impl Docket {
             model: record.model.clone(),
             session_id: record.session_id.clone(),
         });
+    }
+
+    /// Closes the docket of a request that the hub answers itself, before a provider has answered.
+    pub(crate) fn refuse(mut self, error: ProxyError) -> ProxyError {
+        self.record.error_code = Some(error.code().to_owned());
+        self.record.error_message = Some(error.to_string().chars().take(500).collect());
+        self.close(Outcome::Refused, error.status().as_u16());
+        error
     }
 
     /// Closes the docket. The record is safe when this returns.

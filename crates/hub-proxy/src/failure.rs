@@ -75,7 +75,8 @@ impl Failure {
         record.error_code = Some(error.code().to_owned());
         record.error_message = Some(self.message);
         match self.answer {
-            Some((head, body)) if self.class != ErrorClass::Credential => {
+            // A redirect would lead the client away from the hub, with its key.
+            Some((head, body)) if self.class != ErrorClass::Credential && head.status.as_u16() >= 400 => {
                 let mut response = Response::new(Body::from(body));
                 // 529 is a word of the Claude dialect only.
                 let is_foreign = head.status.as_u16() == 529 && dialect != Dialect::Claude;

@@ -7,7 +7,7 @@ use http::Response;
 use smallvec::SmallVec;
 
 use hub_http::Body;
-use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Outcome, ProviderId, Timings};
+use hub_types::{Attempt, AttemptId, AttemptReason, Caller, ProviderId, Timings};
 
 use crate::bill::Bill;
 use crate::catalogue::{Choice, Upstream};
@@ -32,14 +32,15 @@ pub(crate) async fn forward(
 ) -> Result<Response<Body>, ProxyError> {
     let catalogue = shared.directory.catalogue();
     let local_time = docket.local_time();
-    let deadline = Instant::now() + shared.options.failover_budget;
+    let budget = Instant::now() + shared.options.failover_budget;
     let mut tried: SmallVec<[ProviderId; 4]> = SmallVec::new();
     let mut last_failure: Option<Failure> = None;
-    while tried.len() <= shared.options.max_failovers as usize && Instant::now() < deadline {
+    while tried.len() <= shared.options.max_failovers as usize && Instant::now() < budget {
         let choice = catalogue.choose(&admitted, &tried, local_time, docket.id());
         let Some(upstream) = choice.picked.clone() else {
             if last_failure.is_none() {
-                return Err(nobody(docket, choice));
+                docket.record().stages.clone_from(&choice.stages);
+                return Err(docket.refuse(ProxyError::NoProvider(choice.stages)));
             }
             break;
         };
@@ -50,24 +51,21 @@ pub(crate) async fn forward(
             AttemptReason::Failover
         };
         tried.push(upstream.provider.id);
-        let outgoing = Outgoing::prepare(&admitted.received, &upstream)?;
+        let outgoing = match Outgoing::prepare(&admitted.received, &upstream) {
+            Ok(outgoing) => outgoing,
+            Err(error) => return Err(docket.refuse(error)),
+        };
         let attempt = begin(&docket, &catalogue, &admitted, &choice, &upstream, &outgoing, reason);
         docket.record().attempts.push(attempt);
         let call = &admitted.received.call;
-        let patience = attempt::Patience::of(&upstream, call, deadline);
-        match attempt::send(shared, &mut docket, &upstream, call, outgoing.request, patience).await {
+        let deadline = attempt::deadline(&upstream, call, budget);
+        match attempt::send(shared, &mut docket, &upstream, call, outgoing.request, deadline).await {
             Ok(response) => {
                 let billed = billed_model(shared, &admitted, &docket);
                 let bill = Bill::new(&catalogue, call.endpoint, &billed, &admitted.received.body);
-                return Ok(answer::relay(
-                    shared,
-                    docket,
-                    call,
-                    &upstream,
-                    bill,
-                    outgoing.asks_for_usage,
-                    response,
-                ));
+                let asked =
+                    answer::Asked { call, upstream: &upstream, for_usage: outgoing.asks_for_usage, deadline };
+                return Ok(answer::relay(shared, docket, &asked, bill, response));
             }
             Err(failure) => {
                 failure.note(&mut docket);
@@ -81,16 +79,6 @@ pub(crate) async fn forward(
     }
     let failure = last_failure.unwrap_or(Failure::out_of_time());
     failure.into_answer(docket, admitted.received.call.dialect)
-}
-
-fn nobody(mut docket: Docket, choice: Choice) -> ProxyError {
-    let error = ProxyError::NoProvider(choice.stages.clone());
-    let record = docket.record();
-    record.stages = choice.stages;
-    record.error_code = Some(error.code().to_owned());
-    record.error_message = Some(error.to_string());
-    docket.close(Outcome::Refused, error.status().as_u16());
-    error
 }
 
 fn billed_model(shared: &Shared, admitted: &Admitted, docket: &Docket) -> String {

@@ -39,7 +39,7 @@ where
             docket.close(Outcome::Completed, 200);
             Ok(Response::new(Body::from("{}")))
         }
-        Err(error) => Err(refuse(docket, error)),
+        Err(error) => Err(docket.refuse(error)),
     };
     let mut response = answer.unwrap_or_else(|error| render::refusal(dialect, id, &error));
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
@@ -62,7 +62,7 @@ where
 {
     match admit(shared, &mut docket, head, body, call, peer).await {
         Ok(admitted) => forward::forward(shared, docket, admitted).await,
-        Err(error) => Err(refuse(docket, error)),
+        Err(error) => Err(docket.refuse(error)),
     }
 }
 
@@ -93,13 +93,4 @@ fn note(docket: &mut Docket, call: &Forward, dialect: Dialect) {
     record.dialect = dialect;
     record.endpoint = call.endpoint;
     record.model.clone_from(&call.model);
-}
-
-/// Closes the docket of a request that no provider was asked for.
-fn refuse(mut docket: Docket, error: ProxyError) -> ProxyError {
-    let record = docket.record();
-    record.error_code = Some(error.code().to_owned());
-    record.error_message = Some(error.to_string().chars().take(500).collect());
-    docket.close(Outcome::Refused, error.status().as_u16());
-    error
 }
