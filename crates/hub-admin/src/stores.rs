@@ -69,7 +69,11 @@ pub(crate) async fn direct(config: &Config, messages: &Messages) -> Result<Direc
     if is_new {
         output::tell(&fill(messages.new_database, &path.display().to_string()));
     }
-    let settings = Settings { admin_token: None, auth_session_ttl: SignedDuration::ZERO };
+    let settings = Settings {
+        admin_token: None,
+        auth_session_ttl: SignedDuration::ZERO,
+        allow_private_upstreams: config.routing.allow_private_upstreams,
+    };
     Ok(Direct(Management::new(repository, Arc::new(SystemClock), settings)))
 }
 

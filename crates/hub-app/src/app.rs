@@ -229,6 +229,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
 
 fn management_settings(config: &Config, access: &Access) -> Settings {
     Settings {
+        allow_private_upstreams: config.routing.allow_private_upstreams,
         admin_token: Some(access.admin_token.clone()),
         auth_session_ttl: SignedDuration::try_from(config.web_login.ttl).unwrap_or(SignedDuration::MAX),
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::params::ListQuery;
-use crate::provider_url::MASK;
+use crate::proxy_url::MASK;
 use crate::view::{AuditView, List, ProviderView};
 use crate::{Management, Principal, Result, cursor};
 

@@ -14,8 +14,8 @@ mod login;
 mod management;
 mod params;
 mod provider_groups;
-mod provider_url;
 mod providers;
+mod proxy_url;
 mod requests;
 mod schema;
 mod status;
@@ -30,7 +30,6 @@ pub use error::{FieldError, ManagementError};
 pub use login::{Login, Resumed};
 pub use management::{Management, Settings};
 pub use params::{ListQuery, RequestQuery, UsageQuery};
-pub use provider_url::check_provider_url;
 pub use status::StatusSource;
 
 /// The outcome of everything that people do.

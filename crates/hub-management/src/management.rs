@@ -21,6 +21,8 @@ pub struct Settings {
     pub admin_token: Option<Secret>,
     /// How long a web login lasts.
     pub auth_session_ttl: SignedDuration,
+    /// May providers be on loopback and private addresses (ALLOW_PRIVATE_UPSTREAMS)?
+    pub allow_private_upstreams: bool,
 }
 
 /// What people do with the hub. Cheap to share behind an `Arc`.

@@ -7,7 +7,7 @@ use hub_types::{Provider, ProviderId, Secret};
 use crate::audit::redacted_provider;
 use crate::management::{page, retry_on_conflict};
 use crate::params::ListQuery;
-use crate::provider_url::MASK;
+use crate::proxy_url::MASK;
 use crate::view::{List, ProviderFields, ProviderView};
 use crate::{Management, ManagementError, Patch, Principal, Result, cursor, draft};
 
@@ -41,7 +41,7 @@ impl Management {
         let now = self.now();
         let mut provider = Provider::new(ProviderId(0), "", "", fields.provider_type, Secret::new(""));
         (provider.created_at, provider.updated_at) = (now, now);
-        apply(fields, &mut provider)?;
+        self.apply(fields, &mut provider)?;
         let mut entry = self.audit(principal, "provider.create", "provider:".to_owned());
         entry.after = redacted_provider(&ProviderView::from(&provider));
         Ok(ProviderView::from(&self.repository.insert_provider(&provider, entry).await?))
@@ -58,7 +58,7 @@ impl Management {
         retry_on_conflict(|| async {
             let before = self.living_provider(id).await?;
             let mut after = before.clone();
-            apply(draft::patch(&ProviderFields::from(&before), input)?, &mut after)?;
+            self.apply(draft::patch(&ProviderFields::from(&before), input)?, &mut after)?;
             if drops_bindings(&before, &after) {
                 after.generation = before.generation.saturating_add(1);
             }
@@ -81,13 +81,17 @@ impl Management {
         Ok(self.repository.delete_provider(id, self.now(), entry).await?)
     }
 
+    fn apply(&self, fields: ProviderFields, provider: &mut Provider) -> Result<()> {
+        apply_columns(fields, provider, self.settings.allow_private_upstreams)
+    }
+
     async fn living_provider(&self, id: ProviderId) -> Result<Provider> {
         self.repository.find_provider(id).await?.ok_or(ManagementError::NotFound)
     }
 }
 
 /// Checks the columns and writes them into the row, secrets included.
-fn apply(fields: ProviderFields, provider: &mut Provider) -> Result<()> {
+fn apply_columns(fields: ProviderFields, provider: &mut Provider, allow_private: bool) -> Result<()> {
     let shown = ProviderFields::from(&*provider);
     let credential = match &fields.credential {
         None => Secret::new(""),
@@ -106,7 +110,7 @@ fn apply(fields: ProviderFields, provider: &mut Provider) -> Result<()> {
         }
         Some(url) => Some(Secret::new(url.clone())),
     };
-    check::check(&fields, &credential, proxy_url.as_ref())?;
+    check::check(&fields, &credential, proxy_url.as_ref(), allow_private)?;
     provider.credential = credential;
     provider.proxy_url = proxy_url;
     fields.write_to(provider);

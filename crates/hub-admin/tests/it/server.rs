@@ -19,8 +19,11 @@ const TOKEN: &str = "admin-token-of-the-tests";
 async fn serve(admin: &Admin) -> (String, JoinSet<()>) {
     let settings = SqliteSettings::new(admin.path("server.db"), Sealer::new([3; 32]));
     let repository = Arc::new(SqliteRepository::open(settings).await.unwrap());
-    let settings =
-        Settings { admin_token: Some(Secret::new(TOKEN)), auth_session_ttl: SignedDuration::from_hours(1) };
+    let settings = Settings {
+        admin_token: Some(Secret::new(TOKEN)),
+        auth_session_ttl: SignedDuration::from_hours(1),
+        allow_private_upstreams: true,
+    };
     let management = Arc::new(Management::new(repository, Arc::new(SystemClock), settings));
     let router = router(ApiState { management, secure_cookies: true });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

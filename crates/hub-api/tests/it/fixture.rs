@@ -67,6 +67,7 @@ impl Api {
         let settings = Settings {
             admin_token: Some(Secret::new(ADMIN)),
             auth_session_ttl: SignedDuration::from_hours(24),
+            allow_private_upstreams: true,
         };
         let management = Management::new(repository.clone(), clock.clone(), settings);
         let state = ApiState { management: Arc::new(management), secure_cookies: true };

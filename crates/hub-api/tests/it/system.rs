@@ -41,7 +41,11 @@ impl StatusSource for Limping {
 #[tokio::test]
 async fn the_status_takes_in_what_the_running_hub_says() {
     let api = Api::start().await;
-    let settings = Settings { admin_token: None, auth_session_ttl: SignedDuration::from_hours(1) };
+    let settings = Settings {
+        admin_token: None,
+        auth_session_ttl: SignedDuration::from_hours(1),
+        allow_private_upstreams: true,
+    };
     let management = Management::new(api.repository.clone(), api.clock.clone(), settings);
     let management = management.with_status_source(Arc::new(Limping));
     let status = management.status(&Principal::cli()).await.unwrap();
@@ -52,7 +56,11 @@ async fn the_status_takes_in_what_the_running_hub_says() {
 #[tokio::test]
 async fn an_unset_admin_token_lets_nobody_in() {
     let api = Api::start().await;
-    let settings = Settings { admin_token: None, auth_session_ttl: SignedDuration::from_hours(1) };
+    let settings = Settings {
+        admin_token: None,
+        auth_session_ttl: SignedDuration::from_hours(1),
+        allow_private_upstreams: true,
+    };
     let management = Management::new(api.repository.clone(), api.clock.clone(), settings);
     for token in ["", "x"] {
         assert_eq!(management.authenticate(token, None).await.unwrap_err().code(), "unauthenticated");

@@ -1,9 +1,10 @@
 //! What a provider's columns may hold.
 
+use hub_routing::check_provider_url;
 use hub_types::{MatchKind, Secret};
 
 use crate::Result;
-use crate::provider_url::{check_provider_url, check_proxy_url};
+use crate::proxy_url::check_proxy_url;
 use crate::validate::Faults;
 use crate::view::ProviderFields;
 
@@ -22,12 +23,17 @@ const RESERVED_HEADERS: [&str; 10] = [
 ];
 
 /// Checks everything that the types leave open.
-pub(super) fn check(fields: &ProviderFields, credential: &Secret, proxy_url: Option<&Secret>) -> Result<()> {
+pub(super) fn check(
+    fields: &ProviderFields,
+    credential: &Secret,
+    proxy_url: Option<&Secret>,
+    allow_private: bool,
+) -> Result<()> {
     let mut faults = Faults::default();
     faults.name("name", &fields.name);
     faults.text("description", &fields.description);
-    if let Err(message) = check_provider_url(&fields.url) {
-        faults.add("url", message);
+    if let Err(refused) = check_provider_url(&fields.url, allow_private) {
+        faults.add("url", refused.to_string());
     }
     let one_line = !credential.expose().chars().any(|c| c.is_control() || c.is_whitespace());
     faults.check(one_line, "credential", "must not hold spaces or line breaks");

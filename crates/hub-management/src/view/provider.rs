@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{LimitFields, WriteOnly};
 use crate::draft::Columns;
-use crate::provider_url::mask_proxy_url;
+use crate::proxy_url::mask_proxy_url;
 use crate::schema;
 
 /// An entry of `allowed_models`.

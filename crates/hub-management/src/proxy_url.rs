@@ -1,24 +1,6 @@
-//! Where a provider may be: its base URL and the proxy in front of it.
+//! The proxy in front of a provider: what its URL may be, and how it is shown.
 
 use url::Url;
-
-/// Checks a provider's base URL; the error says in words what is wrong.
-pub fn check_provider_url(text: &str) -> Result<(), String> {
-    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("must begin with http:// or https://".to_owned());
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err("names no host".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user name or password: use `credential`".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not hold a query or fragment".to_owned());
-    }
-    Ok(())
-}
 
 /// Checks a proxy URL. The error never repeats the URL: there may be a password in it.
 pub(crate) fn check_proxy_url(text: &str) -> Result<(), &'static str> {
@@ -51,18 +33,6 @@ pub(crate) const MASK: &str = "***";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn provider_urls_are_plain_web_addresses() {
-        for url in ["https://api.anthropic.com", "http://127.0.0.1:8080/v1", "https://[::1]/x/"] {
-            assert_eq!(check_provider_url(url), Ok(()), "{url}");
-        }
-        for url in
-            ["", "api.anthropic.com", "ftp://x", "https://u:p@x", "https://", "https://x/?a=b", "file:///x"]
-        {
-            assert!(check_provider_url(url).is_err(), "{url}");
-        }
-    }
 
     #[test]
     fn proxies_name_their_scheme_and_hide_their_password() {
