@@ -142,7 +142,7 @@ pub struct Decision {
 impl Decision {
     /// How many providers each stage left, in the stages' order.
     pub fn stages(&self) -> Vec<StageCount> {
-        let count = |(stage, left): (&str, u32)| StageCount { stage: stage.to_owned(), left };
+        let count = |(stage, left): (&'static str, u32)| StageCount { stage: stage.into(), left };
         STAGES.into_iter().zip(self.left).map(count).collect()
     }
 

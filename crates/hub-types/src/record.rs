@@ -1,8 +1,10 @@
 //! The record of a request: what happened, who served it, what it cost.
 //!
 //! These types are what the journal writes and what the database is filled from, so their serialised form
-//! must stay readable by later versions: add fields with defaults, rename nothing.
+//! must stay readable by later versions: add fields with defaults, rename nothing. What is not there is left
+//! out: the journal takes every record.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -21,8 +23,10 @@ pub struct OpenRequest {
     /// When it came in.
     pub created_at: Timestamp,
     /// Who asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// With which key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<KeyId>,
     /// In which language.
     pub dialect: Dialect,
@@ -31,8 +35,10 @@ pub struct OpenRequest {
     /// As a stream?
     pub stream: bool,
     /// For which model.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// In which conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
 }
 
@@ -97,8 +103,10 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ClientInfo {
     /// `claude-cli`, `codex_exec`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
@@ -109,8 +117,10 @@ pub struct Timings {
     /// Until the hub turned to a provider.
     pub queued_us: u64,
     /// Until the first byte of an answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_us: Option<u64>,
     /// Until the first content came.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_content_us: Option<u64>,
     /// Until the end.
     pub total_us: u64,
@@ -207,26 +217,36 @@ pub struct Attempt {
     /// Host and port of the upstream.
     pub host: String,
     /// The model that was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_model: Option<String>,
     /// The model that the upstream named.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_model: Option<String>,
     /// The upstream's status, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// What kind of failure, if it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<ErrorClass>,
     /// The failure in words, redacted, ≤ 2 KB.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Durations since the request came in.
     pub timings: Timings,
     /// What it used; `None` if nothing is billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Where that figure comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_source: Option<UsageSource>,
     /// What it cost; `None` with usage = the model has no known price.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
     /// The cost line by line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_breakdown: Option<CostBreakdown>,
     /// The version of the price used.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub price_version: Option<i64>,
     /// The provider's price factor.
     pub provider_multiplier: Multiplier,
@@ -238,7 +258,7 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageCount {
     /// The stage.
-    pub stage: String,
+    pub stage: Cow<'static, str>,
     /// How many were left after it.
     pub left: u32,
 }
@@ -251,12 +271,16 @@ pub struct RequestRecord {
     /// When it came in.
     pub created_at: Timestamp,
     /// Who asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// With which key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<KeyId>,
     /// In which conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// The how-manieth request of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_sequence: Option<u64>,
     /// In which language.
     pub dialect: Dialect,
@@ -267,22 +291,28 @@ pub struct RequestRecord {
     /// With which program.
     pub client: ClientInfo,
     /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_address: Option<IpAddr>,
     /// For which model.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// The status that the client saw; 0 = none.
     pub status: u16,
     /// Stable code of the error, if it was one (the limit or rule for a refusal).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     /// The error in words, redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// Durations.
     pub timings: Timings,
     /// The tries, in order; the last one is the one that answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
     /// How many providers each stage of the choice left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageCount>,
 }
 
@@ -375,10 +405,13 @@ pub struct LedgerLine {
     /// Reported or estimated.
     pub usage_source: UsageSource,
     /// `None` = the model has no known price.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
     /// The cost line by line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_breakdown: Option<CostBreakdown>,
     /// The version of the price used.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub price_version: Option<i64>,
     /// The provider's price factor.
     pub provider_multiplier: Multiplier,

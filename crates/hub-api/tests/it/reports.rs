@@ -58,7 +58,7 @@ fn record(at: &str, cost_nanos: i64) -> RequestRecord {
         status: 200,
         timings,
         attempts: vec![attempt],
-        stages: vec![StageCount { stage: "group".to_owned(), left: 3 }],
+        stages: vec![StageCount { stage: "group".into(), left: 3 }],
         ..RequestRecord::new(id, at, Dialect::Claude, Endpoint::Generate, Outcome::Completed)
     }
 }

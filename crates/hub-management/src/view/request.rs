@@ -222,7 +222,7 @@ pub struct StageView {
 
 impl From<&StageCount> for StageView {
     fn from(count: &StageCount) -> Self {
-        Self { stage: count.stage.clone(), left: count.left }
+        Self { stage: count.stage.clone().into_owned(), left: count.left }
     }
 }
 
