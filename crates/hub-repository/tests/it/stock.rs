@@ -189,7 +189,7 @@ pub(crate) fn record(facts: Facts) -> RequestRecord {
             total_us: 1_500_000,
         },
         attempts: vec![attempt(facts)],
-        stages: vec![StageCount { stage: "group".to_owned(), left: 2 }],
+        stages: vec![StageCount { stage: "group".into(), left: 2 }],
         ..RequestRecord::new(
             RequestId::fresh(),
             at(facts.seconds),
