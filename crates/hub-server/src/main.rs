@@ -15,14 +15,21 @@ use hub_config::{Config, Environment, hints};
 
 use crate::arguments::{Arguments, Command};
 
-/// Measured against the system's: a fifth less time per request, and memory that goes back.
+/// Quicker than the system's for many small, short-lived pieces on several threads.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// With huge pages, the allocator's first touch of each arena takes 2 MiB at once: an idle hub was 20 MB larger.
+fn use_small_pages() {
+    // A kernel that does not know the call has no huge pages to avoid.
+    let _ = nix::sys::prctl::set_thp_disable(true);
+}
 
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    use_small_pages();
     let arguments = Arguments::parse();
     #[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
     let process = std::env::vars_os();
