@@ -17,7 +17,7 @@ pub(crate) struct Bill {
 }
 
 /// Enough of a body to tell its kind of text.
-const SAMPLE_BYTES: usize = 4096;
+const SAMPLE_BYTES: usize = 512;
 
 impl Bill {
     /// `model` is the one that is billed, `body` what was sent.
