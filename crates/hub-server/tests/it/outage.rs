@@ -50,3 +50,40 @@ async fn a_database_that_is_away_for_thirty_seconds_costs_no_request_and_no_reco
     assert_eq!(Books { sent: &sent, lab: &lab }.check(Admin(hub.address)).await.cost, found.cost);
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_killed_while_its_database_is_away_has_its_records_when_both_are_back() {
+    let postgres = Postgres::start().await.unwrap();
+    let database = postgres.fresh_database().await.unwrap();
+    let site = Site::on(&database.dsn);
+    let lab = Lab::start(LabConfig { keep: usize::MAX, hash: false, ..LabConfig::default() }).await.unwrap();
+    let seeded = site.furnish(&lab.url()).await;
+    let hub = site.start().await;
+    let callers = Callers::start(&seeded.key, PACE);
+    callers.point_at(hub.address);
+    let more = async |count: u64| {
+        let enough = lab.witness().totals().completed + count;
+        assert!(lab.witness().wait_until(Duration::from_secs(20), |totals| totals.completed >= enough).await);
+    };
+    more(50).await;
+    postgres.stop().await.unwrap();
+    more(100).await;
+    hub.kill().await;
+    callers.hold();
+
+    // Started together, as after a power cut: the hub waits for its database.
+    let (hub, started) = tokio::join!(site.start(), async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        postgres.start_again().await
+    });
+    started.unwrap();
+    callers.point_at(hub.address);
+    more(20).await;
+    let sent = callers.finish().await;
+    let admin = Admin(hub.address);
+    admin.wait_for_records().await;
+    let found = Books { sent: &sent, lab: &lab }.check(admin).await;
+    println!("killed without a database: {found:?}");
+    assert!(found.interrupted <= 4, "at most one a caller: {found:?}");
+    hub.stop().await;
+}

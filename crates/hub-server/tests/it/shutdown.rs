@@ -9,7 +9,7 @@ use hub_types::Dialect;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Admin, Answer, Connection, Hub, Site, eventually};
+use crate::harness::{Admin, Answer, Books, Callers, Connection, Hub, Pace, Site, eventually};
 
 /// Begins a request; `script` is what the simulated provider is to do.
 async fn ask(hub: &Hub, key: &str, path: &str, script: &str, body: &Value) -> Connection {
@@ -184,5 +184,33 @@ async fn an_answer_in_one_piece_that_outlasts_the_drain_time_leaves_a_record() {
     let records = admin.requests().await;
     assert_eq!(records.len(), 1, "{records:?}");
     assert_ne!(records[0]["error_code"], Value::Null, "{records:?}");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_stops_under_load_interrupt_nothing() {
+    let site = Site::embedded();
+    let lab = Lab::start(LabConfig { keep: usize::MAX, hash: false, ..LabConfig::default() }).await.unwrap();
+    let key = site.furnish(&lab.url()).await.key;
+    let callers = Callers::start(&key, Pace { callers: 12, pause: Duration::from_millis(5), chunk_ms: 5 });
+    let mut hub = site.start().await;
+    for _ in 0..10 {
+        callers.point_at(hub.address);
+        let enough = lab.witness().totals().completed + 40;
+        assert!(lab.witness().wait_until(Duration::from_secs(20), |totals| totals.completed >= enough).await);
+        hub.stop().await;
+        assert_eq!(site.journal_segments(), Vec::<PathBuf>::new(), "the journal is empty");
+        callers.hold();
+        hub = site.start().await;
+    }
+    let sent = callers.finish().await;
+    for sent in &sent {
+        // One may come to a door that is just closing, as with every server; then it is not answered at all.
+        assert!(sent.is_whole() || sent.answer.is_none(), "half an answer: {sent:?}");
+    }
+    let found = Books { sent: &sent, lab: &lab }.check(Admin(hub.address)).await;
+    println!("stops: {found:?}");
+    assert_eq!((found.interrupted, found.settled), (0, found.answered_whole));
+    assert_eq!(found.answered_by_provider, found.answered_whole);
     hub.stop().await;
 }

@@ -129,7 +129,7 @@ impl Caller {
             let Ok(Place::At(hub)) = place else { return sent };
             if let Some(mut connection) = self.connect(hub).await {
                 sent.push(self.ask(&mut connection).await);
-                self.connection = connection.is_open().then_some((hub, connection));
+                self.connection = Some((hub, connection));
             }
             tokio::time::sleep(self.pace.pause).await;
         }
@@ -138,7 +138,7 @@ impl Caller {
     /// The connection of the request before, or a new one.
     async fn connect(&mut self, hub: SocketAddr) -> Option<Connection> {
         match self.connection.take() {
-            Some((address, connection)) if address == hub => Some(connection),
+            Some((address, connection)) if address == hub && connection.is_open() => Some(connection),
             _ => Connection::open(hub).await.ok(),
         }
     }

@@ -123,8 +123,9 @@ impl Connection {
         self.read_until(|_| false).await
     }
 
-    /// Whether another request can be sent.
+    /// Whether another request can be sent: neither side has closed it.
     pub(crate) fn is_open(&self) -> bool {
-        !self.has_ended
+        let unasked = self.stream.try_read(&mut [0]);
+        !self.has_ended && unasked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 }
