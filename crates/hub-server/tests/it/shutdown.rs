@@ -68,6 +68,30 @@ async fn a_running_stream_ends_whole_while_nobody_new_is_let_in() {
     assert_eq!((&record["input_tokens"], &record["output_tokens"]), (&1234.into(), &567.into()), "{record}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_still_waits_for_its_database_ends_at_once() {
+    // A port that was free a moment ago: nobody listens there.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let site = Site::on(&format!("postgres://hub@{nobody}/hub"));
+    let mut launched = site.launch(&[]);
+    let is_waiting = async || site.log().contains("not there yet").then_some(());
+    eventually("the hub waits for its database", Duration::from_secs(20), is_waiting).await;
+    launched.signal(Signal::SIGTERM);
+    assert_eq!(launched.wait().await.code(), Some(0), "{}", site.log());
+    assert_eq!(launched.line().await, None, "it never said that it listens");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_has_just_said_that_it_listens_ends_well() {
+    let site = Site::embedded();
+    for _ in 0..10 {
+        let mut launched = site.launch(&[]);
+        assert!(launched.line().await.unwrap().contains("listens on"));
+        launched.signal(Signal::SIGTERM);
+        assert_eq!(launched.wait().await.code(), Some(0), "{}", site.log());
+    }
+}
+
 fn streams() -> [(Dialect, &'static str, Value); 4] {
     let words = json!([{"role": "user", "content": "Take your time."}]);
     [
