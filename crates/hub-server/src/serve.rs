@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use hub_app::{App, Parts};
 use hub_config::Config;
@@ -11,7 +11,12 @@ use crate::output;
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let app = start(config).await?;
+    let mut end = End::listen()?;
+    let app = tokio::select! {
+        started = start(config) => started?,
+        // Nothing was served yet, so there is nothing to drain.
+        () = end.asked_for() => return Ok(()),
+    };
     output::print(&format!("Claude Code Hub listens on http://{}", app.address()));
     if let Some(file) = &app.access().made_in {
         output::print(&format!(
@@ -19,7 +24,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             app.access().admin_token.expose()
         ));
     }
-    wait_for_the_end().await?;
+    end.asked_for().await;
     shut_down(app).await;
     Ok(())
 }
@@ -33,15 +38,26 @@ pub(crate) async fn start(config: Config) -> anyhow::Result<App> {
     Ok(App::start(Parts { config, listener }).await?)
 }
 
-/// Returns at SIGTERM or SIGINT.
-pub(crate) async fn wait_for_the_end() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+/// SIGTERM and SIGINT. They mean a good end from the moment this is made, so make it first.
+pub(crate) struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    /// Takes the signals over from the system, which would end the process on the spot.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let take = |kind| signal(kind).context("can't listen for signals");
+        Ok(Self { terminate: take(SignalKind::terminate())?, interrupt: take(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns at a signal.
+    pub(crate) async fn asked_for(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = self.interrupt.recv() => tracing::info!("SIGINT: draining"),
+        }
+    }
 }
 
 /// Drains and says what was left.

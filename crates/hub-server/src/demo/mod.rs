@@ -9,6 +9,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use hub_app::App;
 use hub_config::{Config, Environment};
 use hub_lab::{Lab, LabConfig};
 
@@ -30,8 +31,22 @@ pub(crate) fn environment(asked: &Environment, scratch: &Path) -> Environment {
 
 /// Shows the hub at work, then keeps serving until Ctrl-C.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let mut end = serve::End::listen()?;
     let lab = Lab::start(LabConfig::default()).await.context("the simulated provider does not start")?;
     let app = serve::start(config).await?;
+    tokio::select! {
+        shown = show(&app, &lab) => {
+            shown?;
+            end.asked_for().await;
+        }
+        () = end.asked_for() => {}
+    }
+    serve::shut_down(app).await;
+    lab.stop().await;
+    Ok(())
+}
+
+async fn show(app: &App, lab: &Lab) -> anyhow::Result<()> {
     let hub = format!("http://{}", app.address());
     output::print(&format!(
         "Claude Code Hub, demo: embedded stores in a temporary directory, a simulated provider at {}.\n",
@@ -45,8 +60,5 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     report::print(app.management()).await?;
     output::print(&setup::instructions(&hub, &seeded.key, app.access().admin_token.expose()));
     output::print("Serving until Ctrl-C.");
-    serve::wait_for_the_end().await?;
-    serve::shut_down(app).await;
-    lab.stop().await;
     Ok(())
 }

@@ -1,0 +1,15 @@
+//! The hub as its users run it: the real program in a directory of its own, in front of simulated providers.
+//! What is tested elsewhere: single formats, routes and stores.
+
+#[cfg(test)]
+mod change_notices;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod shutdown;
