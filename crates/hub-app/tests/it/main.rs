@@ -1,0 +1,13 @@
+//! The whole hub, in one process, between a client that speaks raw HTTP and simulated providers.
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod bytes;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod encodings;
+#[cfg(test)]
+mod errors;
