@@ -11,3 +11,11 @@ mod credentials;
 mod encodings;
 #[cfg(test)]
 mod errors;
+#[cfg(test)]
+mod failover;
+#[cfg(test)]
+mod front;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod routing;

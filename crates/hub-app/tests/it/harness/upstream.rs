@@ -18,9 +18,25 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Answers with these bytes, head included, and closes the connection after them.
-    pub(crate) async fn raw(answer: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// Answers 200 with this body.
+    pub(crate) async fn answering(content_type: &str, body: &[u8]) -> Self {
+        Self::at(([127, 0, 0, 1], 0).into(), "200 OK", content_type, "", body).await
+    }
+
+    /// Answers at this address with this status, more header lines (each ended by CRLF) and body.
+    pub(crate) async fn at(
+        address: SocketAddr,
+        status: &str,
+        content_type: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Self {
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        let answer = [head.as_bytes(), body].concat();
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&bodies);
@@ -30,20 +46,6 @@ impl Upstream {
             }
         });
         Self { address, bodies, task: task.abort_handle() }
-    }
-
-    /// Answers 200 with this body.
-    pub(crate) async fn answering(content_type: &str, body: &[u8]) -> Self {
-        Self::with_status("200 OK", content_type, "", body).await
-    }
-
-    /// Answers with this status, more header lines (each ended by CRLF) and body.
-    pub(crate) async fn with_status(status: &str, content_type: &str, headers: &str, body: &[u8]) -> Self {
-        let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
-            body.len()
-        );
-        Self::raw([head.as_bytes(), body].concat()).await
     }
 
     pub(crate) fn url(&self) -> String {
