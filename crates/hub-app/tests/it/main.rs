@@ -6,6 +6,8 @@ mod harness;
 #[cfg(test)]
 mod bytes;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod encodings;
