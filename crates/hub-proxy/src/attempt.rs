@@ -13,7 +13,7 @@ use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::gateway::Shared;
 use crate::receive::Call;
-use crate::redact::redact;
+use crate::redact::{redact, strip};
 
 /// An error's body is looked at and kept no further than this.
 const MAX_ERROR_BYTES: usize = 256 << 10;
@@ -42,13 +42,19 @@ pub(crate) async fn send(
     deadline: Instant,
 ) -> Result<UpstreamResponse, Failure> {
     let sending = shared.upstream.send(&upstream.origin, request);
+<<<<<<< HEAD
     let sent = tokio::time::timeout_at(deadline.into(), sending).await;
     let response = match sent {
+=======
+    let sent = tokio::time::timeout_at(patience.0.into(), sending).await;
+    let mut response = match sent {
+>>>>>>> w-b
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
         Err(_) => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
     };
     note_head(docket, response.head.status);
+    strip(&mut response.head.headers, &upstream.secrets);
     if response.head.status.is_success() {
         return Ok(response);
     }

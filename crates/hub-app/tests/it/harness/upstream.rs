@@ -1,0 +1,89 @@
+//! An upstream that answers every request with the same bytes, for answers that no vendor would give.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+use super::find;
+
+/// See the module's documentation. Stops when dropped.
+pub(crate) struct Upstream {
+    address: SocketAddr,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    task: AbortHandle,
+}
+
+impl Upstream {
+    /// Answers 200 with this body.
+    pub(crate) async fn answering(content_type: &str, body: &[u8]) -> Self {
+        Self::at(([127, 0, 0, 1], 0).into(), "200 OK", content_type, "", body).await
+    }
+
+    /// Answers at this address with this status, more header lines (each ended by CRLF) and body.
+    pub(crate) async fn at(
+        address: SocketAddr,
+        status: &str,
+        content_type: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Self {
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        let answer = [head.as_bytes(), body].concat();
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&bodies);
+        let task = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serve(socket, answer.clone(), Arc::clone(&kept)));
+            }
+        });
+        Self { address, bodies, task: task.abort_handle() }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The bodies that came, in order.
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+        self.bodies.lock().clone()
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(mut socket: TcpStream, answer: Vec<u8>, bodies: Arc<Mutex<Vec<Vec<u8>>>>) {
+    let mut raw = Vec::new();
+    let (head, length) = loop {
+        if socket.read_buf(&mut raw).await.unwrap_or(0) == 0 {
+            return;
+        }
+        if let Some(end) = find(&raw, b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&raw[..end]).to_ascii_lowercase();
+            let length = head.split("content-length:").nth(1).map_or(0, |rest| {
+                rest.split("\r\n").next().unwrap_or_default().trim().parse::<usize>().unwrap()
+            });
+            break (end + 4, length);
+        }
+    };
+    while raw.len() < head + length {
+        if socket.read_buf(&mut raw).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    bodies.lock().push(raw.split_off(head));
+    let _ = socket.write_all(&answer).await;
+    let _ = socket.shutdown().await;
+}

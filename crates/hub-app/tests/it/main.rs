@@ -1,0 +1,23 @@
+//! The whole hub, in one process, between a client that speaks raw HTTP and simulated providers.
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod bytes;
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod encodings;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod failover;
+#[cfg(test)]
+mod front;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod routing;

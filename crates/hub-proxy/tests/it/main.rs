@@ -1,0 +1,4 @@
+//! The gateway inside another program, as the example shows it.
+
+#[cfg(test)]
+mod embed;
