@@ -42,13 +42,8 @@ pub(crate) async fn send(
     deadline: Instant,
 ) -> Result<UpstreamResponse, Failure> {
     let sending = shared.upstream.send(&upstream.origin, request);
-<<<<<<< HEAD
     let sent = tokio::time::timeout_at(deadline.into(), sending).await;
-    let response = match sent {
-=======
-    let sent = tokio::time::timeout_at(patience.0.into(), sending).await;
     let mut response = match sent {
->>>>>>> w-b
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
         Err(_) => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
