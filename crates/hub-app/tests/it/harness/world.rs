@@ -52,7 +52,11 @@ impl Setup {
         let management = Management::new(
             Arc::clone(&repository) as Arc<_>,
             Arc::new(SystemClock),
-            Settings { admin_token: None, auth_session_ttl: SignedDuration::from_hours(1) },
+            Settings {
+                admin_token: None,
+                auth_session_ttl: SignedDuration::from_hours(1),
+                allow_private_upstreams: true,
+            },
         );
         let variables = BTreeMap::from([
             ("DATA_DIR", directory.path().to_str().unwrap().to_owned()),
