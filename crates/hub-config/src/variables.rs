@@ -53,7 +53,7 @@ table! {
             "The PostgreSQL database, version 14 or newer. Unset: an embedded SQLite database at \
              `DATA_DIR/hub.db`.");
         REDIS_URL = secret(Kind::Other("redis://…, rediss://…, redis-sentinel://… or redis-cluster://…"),
-            "The Redis server that several instances share. Unset: this one instance keeps its state in memory.");
+            "The Redis server that several instances share. Unset: this one instance keeps its state in memory. (For now it is connected to and watched; sessions and limits will live there.)");
         DATA_DIR = variable(Some("./data"), Kind::Other("a directory"),
             "Where the journal, the embedded database and generated secrets are.");
         AUTO_MIGRATE = variable(Some("true"), Kind::Boolean,
@@ -121,8 +121,8 @@ table! {
             "When the reservation of a request that never ended (say, by a crash) is dropped.");
     }
     "Routing" {
-        MAX_RETRY_ATTEMPTS_DEFAULT = variable(Some("3"), Kind::Count { least: 1, most: 10 },
-            "How often one provider is tried for a request, unless the provider says otherwise.");
+        MAX_RETRY_ATTEMPTS_DEFAULT = variable(Some("3"), Kind::Count { least: 0, most: 10 },
+            "How many other providers a request may move on to after the first one failed.");
         FAILOVER_BUDGET_MS = variable(Some("60000"), Kind::Milliseconds { least: 0, most: HOUR },
             "How long after its arrival a request may still move on to another provider.");
         FETCH_CONNECT_TIMEOUT = variable(Some("10000"), Kind::Milliseconds { least: 100, most: 120_000 },

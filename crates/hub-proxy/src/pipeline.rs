@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Request, Response};
 
 use hub_http::Body;
-use hub_types::{Dialect, Outcome};
+use hub_types::Outcome;
 
 use crate::authenticate::authenticate;
 use crate::docket::Docket;
@@ -33,6 +33,7 @@ where
         Ok(Route::Forward(forward)) => forward.dialect,
         _ => route::guess_dialect(&head.uri, &head.headers),
     };
+    docket.record().dialect = dialect;
     let answer = match route {
         Ok(Route::Forward(call)) => converse(shared, docket, head, body, call, peer).await,
         Ok(Route::Telemetry) => {
@@ -78,7 +79,9 @@ async fn admit<B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin + Send,
 {
-    note(docket, &call, call.dialect);
+    let record = docket.record();
+    record.endpoint = call.endpoint;
+    record.model.clone_from(&call.model);
     let address = client::address(peer, &head.headers, &shared.options.trusted_proxies);
     docket.record().client_address = Some(address);
     let caller = authenticate(shared, docket, &head, address, call.dialect).await?;
@@ -86,11 +89,4 @@ where
     content::check(&caller, &received)?;
     docket.open();
     Ok(forward::Admitted { caller, received })
-}
-
-fn note(docket: &mut Docket, call: &Forward, dialect: Dialect) {
-    let record = docket.record();
-    record.dialect = dialect;
-    record.endpoint = call.endpoint;
-    record.model.clone_from(&call.model);
 }

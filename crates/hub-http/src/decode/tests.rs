@@ -21,8 +21,13 @@ fn text(bytes: usize) -> Vec<u8> {
 async fn every_coding_gives_the_original_back_below_and_above_the_eager_part() {
     for bytes in [0, 1, 1000, EAGER_BYTES - 1, EAGER_BYTES, EAGER_BYTES + 1, EAGER_BYTES + 100_000] {
         let text = text(bytes);
+        let packed = compress!(ZstdEncoder, &text);
+        assert!(decode(&packed, Coding::Zstd, 100 << 20).await.unwrap() == text, "zstd {bytes}");
+        if bytes > 1000 {
+            // The seam is the same for all; the others are slow without optimisation.
+            continue;
+        }
         for (coding, packed) in [
-            (Coding::Zstd, compress!(ZstdEncoder, &text)),
             (Coding::Gzip, compress!(GzipEncoder, &text)),
             (Coding::Deflate, compress!(ZlibEncoder, &text)),
             (Coding::Deflate, compress!(DeflateEncoder, &text)),
