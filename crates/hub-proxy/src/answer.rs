@@ -45,6 +45,7 @@ pub(crate) fn relay(
         is_event_stream,
         patience: patience(upstream, call),
         on_client_abort: upstream.provider.on_client_abort,
+        secrets: Arc::clone(&upstream.secrets),
     };
     let mut client = Response::new(Body::stream(Relay::new(parts)));
     *client.status_mut() = status;

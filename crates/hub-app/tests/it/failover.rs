@@ -218,3 +218,35 @@ async fn an_errors_body_and_headers_lose_our_credential_and_the_upstreams_addres
     assert!(!raw.contains(&address.to_string()), "{raw}");
     assert_eq!((reply.header("set-cookie"), reply.header("x-ratelimit-left")), (None, Some("3")));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_inside_a_stream_loses_them_too() {
+    let (setup, lab) = (Setup::new().await, lab().await);
+    setup.providers(&lab.url()).await;
+    let message = format!("key sk-vendor-credential is bad, see {}/v1/messages", lab.url());
+    plays(
+        &lab,
+        Behaviour {
+            error_in_200: Some(true),
+            error_after: Some(2),
+            error_message: Some(message),
+            ..Behaviour::default()
+        },
+    );
+    let (key, hub) = (setup.member().await, setup.start().await);
+    for dialect in Dialect::ALL {
+        let body = speech::body(dialect, true);
+        let reply = Request::post(speech::path(dialect, true), body).key(&key.text).send(hub.address).await;
+        assert_eq!(reply.status, 200, "{dialect}");
+        let text = reply.text();
+        assert!(text.contains("key [redacted] is bad, see http://[redacted]/v1"), "{dialect}: {text}");
+        assert!(text.contains("A simulated provider ans"), "{dialect}: what came before stays: {text}");
+        assert!(!text.contains("sk-vendor") && !text.contains(&lab.addr().to_string()), "{dialect}: {text}");
+        let words = if dialect == Dialect::Responses { "response.failed" } else { "\"error\":{" };
+        let errors = text.lines().filter(|line| line.starts_with("data:") && line.contains(words)).count();
+        assert_eq!(errors, 1, "{dialect}: the hub has nothing to add: {text}");
+        let record = hub.record(reply.id()).await;
+        let error = record.attempts[0].error.clone().unwrap_or_default();
+        assert!(error.starts_with("the upstream reported "), "{dialect}: {error}");
+    }
+}
