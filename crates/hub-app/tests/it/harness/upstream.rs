@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use super::find;
 
@@ -14,7 +14,8 @@ use super::find;
 pub(crate) struct Upstream {
     address: SocketAddr,
     bodies: Arc<Mutex<Vec<Vec<u8>>>>,
-    task: AbortHandle,
+    /// Ends with this value.
+    _tasks: JoinSet<()>,
 }
 
 impl Upstream {
@@ -40,12 +41,14 @@ impl Upstream {
         let address = listener.local_addr().unwrap();
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&bodies);
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut answering = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, answer.clone(), Arc::clone(&kept)));
+                answering.spawn(serve(socket, answer.clone(), Arc::clone(&kept)));
             }
         });
-        Self { address, bodies, task: task.abort_handle() }
+        Self { address, bodies, _tasks: tasks }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -55,12 +58,6 @@ impl Upstream {
     /// The bodies that came, in order.
     pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
         self.bodies.lock().clone()
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
