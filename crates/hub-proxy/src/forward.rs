@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::gateway::Shared;
 use crate::outgoing::Outgoing;
 use crate::receive::Received;
-use crate::{Catalogue, ProxyError, answer, attempt};
+use crate::{Catalogue, ProxyError, answer, attempt, pipeline};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
@@ -50,7 +50,10 @@ pub(crate) async fn forward(
             AttemptReason::Failover
         };
         tried.push(upstream.provider.id);
-        let outgoing = Outgoing::prepare(&admitted.received, &upstream)?;
+        let outgoing = match Outgoing::prepare(&admitted.received, &upstream) {
+            Ok(outgoing) => outgoing,
+            Err(error) => return Err(pipeline::refuse(docket, error)),
+        };
         let attempt = begin(&docket, &catalogue, &admitted, &choice, &upstream, &outgoing, reason);
         docket.record().attempts.push(attempt);
         let call = &admitted.received.call;

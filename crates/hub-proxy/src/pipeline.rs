@@ -96,7 +96,7 @@ fn note(docket: &mut Docket, call: &Forward, dialect: Dialect) {
 }
 
 /// Closes the docket of a request that no provider was asked for.
-fn refuse(mut docket: Docket, error: ProxyError) -> ProxyError {
+pub(crate) fn refuse(mut docket: Docket, error: ProxyError) -> ProxyError {
     let record = docket.record();
     record.error_code = Some(error.code().to_owned());
     record.error_message = Some(error.to_string().chars().take(500).collect());
