@@ -194,18 +194,15 @@ async fn a_slow_provider_is_given_up_for_the_next() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_errors_body_and_headers_lose_our_credential_and_the_upstreams_address() {
-    // The answer has to name its own address, so the address is found out first.
-    let probe = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = probe.local_addr().unwrap();
-    drop(probe);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
     let body = format!(
         r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"key sk-vendor-credential is bad, see http://{address}/v1/messages?x=1"}}}}"#
     );
     let headers = format!(
         "x-debug: key=sk-vendor-credential\r\nlocation: http://{address}/elsewhere\r\nset-cookie: a=b\r\nx-ratelimit-left: 3\r\n"
     );
-    let upstream =
-        Upstream::at(address, "400 Bad Request", "application/json", &headers, body.as_bytes()).await;
+    let upstream = Upstream::at(listener, "400 Bad Request", "application/json", &headers, body.as_bytes());
     let setup = Setup::new().await;
     setup.provider_for(Dialect::Claude, "chatty", &upstream.url(), json!({})).await;
     let (key, hub) = (setup.member().await, setup.start().await);

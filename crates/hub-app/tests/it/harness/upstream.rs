@@ -21,12 +21,13 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Answers 200 with this body.
     pub(crate) async fn answering(content_type: &str, body: &[u8]) -> Self {
-        Self::at(([127, 0, 0, 1], 0).into(), "200 OK", content_type, "", body).await
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(listener, "200 OK", content_type, "", body)
     }
 
-    /// Answers at this address with this status, more header lines (each ended by CRLF) and body.
-    pub(crate) async fn at(
-        address: SocketAddr,
+    /// Answers at this listener with this status, more header lines (each ended by CRLF) and body.
+    pub(crate) fn at(
+        listener: TcpListener,
         status: &str,
         content_type: &str,
         headers: &str,
@@ -37,7 +38,6 @@ impl Upstream {
             "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
         );
         let answer = [head.as_bytes(), body].concat();
-        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&bodies);
