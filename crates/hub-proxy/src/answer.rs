@@ -54,6 +54,7 @@ pub(crate) fn relay(
         is_event_stream,
         patience: patience(asked),
         on_client_abort: asked.upstream.provider.on_client_abort,
+        secrets: Arc::clone(&asked.upstream.secrets),
     };
     let mut client = Response::new(Body::stream(Relay::new(parts)));
     *client.status_mut() = status;

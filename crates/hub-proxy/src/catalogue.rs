@@ -59,7 +59,7 @@ pub(crate) struct Upstream {
     /// The credential and the custom headers.
     pub(crate) own_headers: HeaderMap,
     /// What must not be seen in an error of this provider.
-    pub(crate) secrets: Vec<Vec<u8>>,
+    pub(crate) secrets: Arc<[Vec<u8>]>,
     compiled: Arc<CompiledProvider>,
     base: Url,
     /// The length of `https://host:port` in a URL of this provider.
@@ -181,7 +181,8 @@ impl Upstream {
         let origin = Origin::new(base.scheme() == "https", &host, port);
         let host_name = origin.host_header();
         let own_headers = own_headers(&provider)?;
-        let secrets = vec![provider.credential.expose().as_bytes().to_vec(), host_name.clone().into_bytes()];
+        let secrets =
+            [provider.credential.expose().as_bytes().to_vec(), host_name.clone().into_bytes()].into();
         let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
         let origin_length = base.origin().ascii_serialization().len();
         let compiled = Arc::clone(compiled);

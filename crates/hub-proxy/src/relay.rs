@@ -23,6 +23,7 @@ use hub_types::{ClientAbortPolicy, Dialect, ErrorClass, Outcome};
 use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::gateway::Shared;
+use crate::redact::redact;
 use crate::{ProxyError, render};
 
 const DRAIN_TIME: Duration = Duration::from_secs(60);
@@ -52,6 +53,8 @@ pub(crate) struct RelayParts {
     pub(crate) is_event_stream: bool,
     pub(crate) patience: Patience,
     pub(crate) on_client_abort: ClientAbortPolicy,
+    /// What must not be seen in an error inside the stream.
+    pub(crate) secrets: Arc<[Vec<u8>]>,
 }
 
 /// The body of the client's answer.
@@ -69,6 +72,7 @@ pub(crate) struct Relay {
     timer: Option<Pin<Box<Sleep>>>,
     cut_off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     on_client_abort: ClientAbortPolicy,
+    secrets: Arc<[Vec<u8>]>,
 }
 
 /// What is needed until the docket is closed.
@@ -133,14 +137,19 @@ impl Relay {
             timer: None,
             cut_off,
             on_client_abort: parts.on_client_abort,
+            secrets: parts.secrets,
         }
     }
 
-    fn take_piece(&mut self, piece: Bytes) -> Option<Bytes> {
+    fn take_piece(&mut self, mut piece: Bytes) -> Option<Bytes> {
         self.last_piece = Instant::now();
         let is_end = self.body.as_ref().is_none_or(UpstreamBody::is_end);
         if let Some(open) = &mut self.open {
             open.read(&piece);
+            // An announced length would no longer be right; only streams have none.
+            if self.is_event_stream && open.tap.error_seen().is_some() {
+                piece = redact(piece, &self.secrets);
+            }
             // Gemini's figures may follow the finish reason: there the end of the body is the end.
             let may_end_early = !matches!(self.dialect, Dialect::Gemini | Dialect::GeminiCli);
             if is_end || may_end_early && open.tap.terminal_seen() {
@@ -159,12 +168,14 @@ impl Relay {
         (!piece.is_empty()).then_some(piece)
     }
 
-    /// Closes the docket at the upstream's own end. True if the answer was whole.
+    /// Closes the docket at the upstream's own end. True if the client knows all there is to know: the answer
+    /// was whole, or the upstream itself said why it is not.
     fn close_at_end(&mut self) -> bool {
         let Some(open) = self.open.take() else { return true };
         let is_whole = !self.is_event_stream || open.tap.terminal_seen() || open.tap.report().completed;
+        let is_explained = open.tap.error_seen().is_some();
         open.close((!is_whole).then_some((Outcome::UpstreamTruncated, ErrorClass::Truncated)));
-        is_whole
+        is_whole || is_explained
     }
 
     /// The answer can't go on: says so in the stream where the dialect has words for it, else cuts the

@@ -1,11 +1,16 @@
 //! Errors speak the caller's dialect: every status in each of them, written down.
 
+use std::fmt::Write as _;
+
 use hub_types::Dialect;
 use serde_json::json;
 
 use crate::harness::client::{Reply, Request};
 use crate::harness::speech;
 use crate::harness::world::{Setup, lab};
+
+/// Makes a case's request.
+type Make<'a> = Box<dyn Fn(Dialect) -> Request + 'a>;
 
 /// An answer as the snapshots show it.
 fn shown(dialect: Dialect, reply: &Reply) -> String {
@@ -27,11 +32,10 @@ async fn the_hubs_own_errors_speak_the_callers_dialect() {
     let stray = setup.key(bob, json!({"name": "stray"})).await.text;
     let hub = setup.start().await;
     let mut all = String::new();
-    let mut note = |case: &str, lines: String| all.push_str(&format!("--- {case}\n{lines}"));
+    let mut note = |case: &str, lines: String| write!(all, "--- {case}\n{lines}").unwrap();
     let ask = |dialect: Dialect| Request::post(speech::path(dialect, false), speech::body(dialect, false));
-    type Make<'a> = Box<dyn Fn(Dialect) -> Request + 'a>;
     let cases: Vec<(&str, Make<'_>)> = vec![
-        ("no key", Box::new(|dialect| ask(dialect))),
+        ("no key", Box::new(ask)),
         ("disabled key", Box::new(|dialect| ask(dialect).key(&disabled))),
         ("no JSON", Box::new(|dialect| Request::post(speech::path(dialect, false), "{oops").key(&key))),
         (
@@ -105,7 +109,7 @@ async fn streams_that_break_off_end_with_an_error_in_their_dialect() {
             let last = text.trim_end().rsplit("\n\n").next().unwrap().replace(reply.id(), "[id]");
             let last = last.replace(&reply.id().replace('-', ""), "[id]");
             assert!(!text.contains("[DONE]"), "{id}");
-            all.push_str(&format!("--- {id}\n{last}\n"));
+            writeln!(all, "--- {id}\n{last}").unwrap();
             let record = hub.record(reply.id()).await;
             assert_eq!(record.outcome, hub_types::Outcome::UpstreamTruncated, "{id}");
             assert_eq!(record.request.error_code.as_deref(), Some("upstream_truncated"), "{id}");

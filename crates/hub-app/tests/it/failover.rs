@@ -194,18 +194,15 @@ async fn a_slow_provider_is_given_up_for_the_next() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_errors_body_and_headers_lose_our_credential_and_the_upstreams_address() {
-    // The answer has to name its own address, so the address is found out first.
-    let probe = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = probe.local_addr().unwrap();
-    drop(probe);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
     let body = format!(
         r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"key sk-vendor-credential is bad, see http://{address}/v1/messages?x=1"}}}}"#
     );
     let headers = format!(
         "x-debug: key=sk-vendor-credential\r\nlocation: http://{address}/elsewhere\r\nset-cookie: a=b\r\nx-ratelimit-left: 3\r\n"
     );
-    let upstream =
-        Upstream::at(address, "400 Bad Request", "application/json", &headers, body.as_bytes()).await;
+    let upstream = Upstream::at(listener, "400 Bad Request", "application/json", &headers, body.as_bytes());
     let setup = Setup::new().await;
     setup.provider_for(Dialect::Claude, "chatty", &upstream.url(), json!({})).await;
     let (key, hub) = (setup.member().await, setup.start().await);
@@ -217,4 +214,36 @@ async fn an_errors_body_and_headers_lose_our_credential_and_the_upstreams_addres
     assert!(!raw.contains("sk-vendor-credential"), "{raw}");
     assert!(!raw.contains(&address.to_string()), "{raw}");
     assert_eq!((reply.header("set-cookie"), reply.header("x-ratelimit-left")), (None, Some("3")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_inside_a_stream_loses_them_too() {
+    let (setup, lab) = (Setup::new().await, lab().await);
+    setup.providers(&lab.url()).await;
+    let message = format!("key sk-vendor-credential is bad, see {}/v1/messages", lab.url());
+    plays(
+        &lab,
+        Behaviour {
+            error_in_200: Some(true),
+            error_after: Some(2),
+            error_message: Some(message),
+            ..Behaviour::default()
+        },
+    );
+    let (key, hub) = (setup.member().await, setup.start().await);
+    for dialect in Dialect::ALL {
+        let body = speech::body(dialect, true);
+        let reply = Request::post(speech::path(dialect, true), body).key(&key.text).send(hub.address).await;
+        assert_eq!(reply.status, 200, "{dialect}");
+        let text = reply.text();
+        assert!(text.contains("key [redacted] is bad, see http://[redacted]/v1"), "{dialect}: {text}");
+        assert!(text.contains("A simulated provider ans"), "{dialect}: what came before stays: {text}");
+        assert!(!text.contains("sk-vendor") && !text.contains(&lab.addr().to_string()), "{dialect}: {text}");
+        let words = if dialect == Dialect::Responses { "response.failed" } else { "\"error\":{" };
+        let errors = text.lines().filter(|line| line.starts_with("data:") && line.contains(words)).count();
+        assert_eq!(errors, 1, "{dialect}: the hub has nothing to add: {text}");
+        let record = hub.record(reply.id()).await;
+        let error = record.attempts[0].error.clone().unwrap_or_default();
+        assert!(error.starts_with("the upstream reported "), "{dialect}: {error}");
+    }
 }

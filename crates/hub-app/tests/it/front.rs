@@ -1,10 +1,14 @@
 //! What is not forwarded: health, metrics, telemetry, upgrades, unknown paths; and the hub's end.
 
+use std::time::Duration;
+
 use hub_types::Dialect;
 
 use crate::harness::client::Request;
 use crate::harness::speech;
 use crate::harness::world::{ADMIN_TOKEN, World};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_greetings_and_telemetry_are_answered_without_a_key() {
@@ -119,37 +123,22 @@ async fn paths_are_recognised_however_they_are_joined() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_finish_while_the_hub_drains_and_late_ones_are_told() {
-    let world = World::start().await;
-    let request = Request::post("/v1/messages", speech::body(Dialect::Claude, true)).key(&world.key.text);
-    let quick = request.clone().lab("chunks=20; chunk_ms=20");
-    let address = world.address();
-    let running = tokio::spawn(async move { quick.send(address).await });
-    assert!(
-        world
-            .lab
-            .witness()
-            .wait_until(std::time::Duration::from_secs(10), |totals| totals.received == 1)
-            .await
-    );
-    let (drained, _directory) = world.hub.shut_down().await;
-    let reply = running.await.unwrap();
+    let request = |key: &str| Request::post("/v1/messages", speech::body(Dialect::Claude, true)).key(key);
+    let World { hub, lab, key } = World::start().await;
+    let (quick, address) = (request(&key.text).lab("chunks=20; chunk_ms=20"), hub.address);
+    let (reply, (drained, _directory)) = tokio::join!(quick.send(address), async {
+        assert!(lab.witness().wait_until(PATIENCE, |totals| totals.received == 1).await);
+        hub.shut_down().await
+    });
     assert_eq!(drained.cut_connections, 0);
     assert!(reply.text().contains("message_stop"), "{}", reply.text());
 
-    let world = World::with(&[("SHUTDOWN_DRAIN_MS", "300")]).await;
-    let request = Request::post("/v1/messages", speech::body(Dialect::Claude, true)).key(&world.key.text);
-    let endless = request.lab("chunks=1000; chunk_ms=1000");
-    let address = world.address();
-    let running = tokio::spawn(async move { endless.send(address).await });
-    assert!(
-        world
-            .lab
-            .witness()
-            .wait_until(std::time::Duration::from_secs(10), |totals| totals.answered == 1)
-            .await
-    );
-    let (_, _directory) = world.hub.shut_down().await;
-    let reply = running.await.unwrap();
+    let World { hub, lab, key } = World::with(&[("SHUTDOWN_DRAIN_MS", "300")]).await;
+    let (endless, address) = (request(&key.text).lab("chunks=1000; chunk_ms=1000"), hub.address);
+    let (reply, _) = tokio::join!(endless.send(address), async {
+        assert!(lab.witness().wait_until(PATIENCE, |totals| totals.answered == 1).await);
+        hub.shut_down().await
+    });
     let text = reply.text();
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     assert!(last.starts_with("event: error\n") && last.contains("restarting"), "{text}");

@@ -196,3 +196,19 @@ async fn edits_reach_the_running_hub() {
     management.delete_key(&ME, key.id).await.unwrap();
     becomes(401, "deleting the key").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_fits_no_url_of_the_provider_is_recorded_as_it_was_answered() {
+    let (setup, lab) = (Setup::new().await, lab().await);
+    let url = format!("{}/{}", lab.url(), "p".repeat(900));
+    setup.provider_for(Dialect::Claude, "long", &url, json!({})).await;
+    let (key, hub) = (setup.member().await, setup.start().await);
+    // Together with the provider's own path it is longer than a URL may be.
+    let path = format!("/v1/messages?x={}", "a".repeat(64_900));
+    let request = Request::post(path, speech::body(Dialect::Claude, false)).key(&key.text);
+    let reply = request.send(hub.address).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    let record = hub.record(reply.id()).await;
+    assert_eq!((record.request.status, record.outcome), (400, hub_types::Outcome::Refused));
+    assert_eq!(record.request.error_code.as_deref(), Some("invalid_request"));
+}

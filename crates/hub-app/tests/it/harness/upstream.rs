@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 use super::find;
 
@@ -14,18 +14,20 @@ use super::find;
 pub(crate) struct Upstream {
     address: SocketAddr,
     bodies: Arc<Mutex<Vec<Vec<u8>>>>,
-    task: AbortHandle,
+    /// Ends with this value.
+    _tasks: JoinSet<()>,
 }
 
 impl Upstream {
     /// Answers 200 with this body.
     pub(crate) async fn answering(content_type: &str, body: &[u8]) -> Self {
-        Self::at(([127, 0, 0, 1], 0).into(), "200 OK", content_type, "", body).await
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(listener, "200 OK", content_type, "", body)
     }
 
-    /// Answers at this address with this status, more header lines (each ended by CRLF) and body.
-    pub(crate) async fn at(
-        address: SocketAddr,
+    /// Answers at this listener with this status, more header lines (each ended by CRLF) and body.
+    pub(crate) fn at(
+        listener: TcpListener,
         status: &str,
         content_type: &str,
         headers: &str,
@@ -36,16 +38,17 @@ impl Upstream {
             "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
         );
         let answer = [head.as_bytes(), body].concat();
-        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&bodies);
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut answering = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, answer.clone(), Arc::clone(&kept)));
+                answering.spawn(serve(socket, answer.clone(), Arc::clone(&kept)));
             }
         });
-        Self { address, bodies, task: task.abort_handle() }
+        Self { address, bodies, _tasks: tasks }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -55,12 +58,6 @@ impl Upstream {
     /// The bodies that came, in order.
     pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
         self.bodies.lock().clone()
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
