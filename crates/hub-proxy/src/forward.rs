@@ -55,7 +55,13 @@ pub(crate) async fn forward(
         docket.record().attempts.push(attempt);
         let call = &admitted.received.call;
         let patience = attempt::Patience::of(&upstream, call, deadline);
-        match attempt::send(shared, &mut docket, &upstream, call, outgoing.request, patience).await {
+        let sending = attempt::send(shared, &mut docket, &upstream, call, outgoing.request, patience);
+        let sent = tokio::select! {
+            biased;
+            sent = sending => sent,
+            () = shared.cut_off.cancelled() => return Err(cut_short(docket)),
+        };
+        match sent {
             Ok(response) => {
                 let billed = billed_model(shared, &admitted, &docket);
                 let bill = Bill::new(&catalogue, call.endpoint, &billed, &admitted.received.body);
@@ -85,11 +91,20 @@ pub(crate) async fn forward(
 
 fn nobody(mut docket: Docket, choice: Choice) -> ProxyError {
     let error = ProxyError::NoProvider(choice.stages.clone());
+    docket.record().stages = choice.stages;
+    close(docket, Outcome::Refused, error)
+}
+
+/// The drain time is over before the provider has begun to answer.
+fn cut_short(docket: Docket) -> ProxyError {
+    close(docket, Outcome::Interrupted, ProxyError::ShuttingDown)
+}
+
+fn close(mut docket: Docket, outcome: Outcome, error: ProxyError) -> ProxyError {
     let record = docket.record();
-    record.stages = choice.stages;
     record.error_code = Some(error.code().to_owned());
     record.error_message = Some(error.to_string());
-    docket.close(Outcome::Refused, error.status().as_u16());
+    docket.close(outcome, error.status().as_u16());
     error
 }
 
