@@ -47,6 +47,7 @@ pub struct App {
     health: Arc<Health>,
     access: Access,
     management: Arc<Management>,
+    directory: Arc<RepositoryDirectory>,
     database: Database,
     tasks: Tasks,
     drain_stop: CancellationToken,
@@ -96,7 +97,7 @@ impl App {
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
 
         let counted = Metrics::default();
-        let gateway = Gateway::builder(directory, upstream_client(&config))
+        let gateway = Gateway::builder(directory.clone(), upstream_client(&config))
             .options(gateway_options(&config))
             .sink(recorder)
             .clock(Arc::clone(&clock))
@@ -122,6 +123,7 @@ impl App {
                 management: Arc::clone(&management),
                 secure_cookies: config.web_login.secure_cookies,
             }),
+            directory: Arc::clone(&directory),
             health: Arc::clone(&health),
             registry,
             admin_token: access.admin_token.clone(),
@@ -136,6 +138,7 @@ impl App {
             health,
             access,
             management,
+            directory,
             database,
             tasks,
             drain_stop,
@@ -160,6 +163,12 @@ impl App {
         &self.management
     }
 
+    /// Brings edits made through [`App::management`] into force at once. Those made through the API are when
+    /// it answers; those made elsewhere are within a second.
+    pub async fn catch_up(&self) {
+        self.directory.catch_up().await;
+    }
+
     /// Stops accepting, lets what runs finish within the drain time, ends what is left with an error in its
     /// dialect, empties the journal and closes everything.
     pub async fn shut_down(self) -> Drained {
@@ -177,7 +186,7 @@ impl App {
         self.drain_stop.cancel();
         self.drain_tasks.finish(Duration::from_secs(15)).await;
         let left_in_journal = self.health.journal.status().depth_entries;
-        drop((self.management, self.gateway, self.server, self.health));
+        drop((self.management, self.directory, self.gateway, self.server, self.health));
         if let Some(redis) = self.redis.and_then(Arc::into_inner) {
             redis.close().await;
         }

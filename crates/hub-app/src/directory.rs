@@ -35,6 +35,8 @@ pub(crate) struct RepositoryDirectory {
     /// Raised by each notice that users or keys changed: entries of earlier epochs are looked up again.
     epoch: AtomicU64,
     catalogue: ArcSwap<Catalogue>,
+    /// One load at a time, so that an older catalogue never takes the place of a newer one.
+    loading: tokio::sync::Mutex<()>,
     rules: CatalogueRules,
 }
 
@@ -50,6 +52,7 @@ impl RepositoryDirectory {
             callers: Cache::new(MAX_CALLERS),
             epoch: AtomicU64::new(0),
             catalogue: ArcSwap::from_pointee(catalogue),
+            loading: tokio::sync::Mutex::default(),
             rules,
         })
     }
@@ -61,8 +64,18 @@ impl RepositoryDirectory {
 
     /// Providers, groups, prices or settings were edited.
     pub(crate) async fn reload_catalogue(&self) -> Result<(), RepositoryError> {
+        let _alone = self.loading.lock().await;
         self.catalogue.store(Arc::new(load_catalogue(&*self.repository, self.rules).await?));
         Ok(())
+    }
+
+    /// Brings every edit made so far into force, ahead of its notice: whoever made one through this hub may
+    /// count on it as soon as the hub has answered.
+    pub(crate) async fn catch_up(&self) {
+        self.forget_callers();
+        if let Err(error) = self.reload_catalogue().await {
+            tracing::warn!(%error, "an edit is not in force yet: its notice will bring it");
+        }
     }
 
     async fn look_up(&self, hash: &KeyHash, known: Option<Entry>) -> Entry {

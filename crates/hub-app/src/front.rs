@@ -17,6 +17,7 @@ use hub_http::{Body, Service};
 use hub_proxy::Gateway;
 use hub_types::Secret;
 
+use crate::directory::RepositoryDirectory;
 use crate::health::Health;
 use crate::metrics;
 
@@ -24,6 +25,7 @@ use crate::metrics;
 pub(crate) struct Front {
     pub(crate) gateway: Gateway,
     pub(crate) api: Router,
+    pub(crate) directory: Arc<RepositoryDirectory>,
     pub(crate) health: Arc<Health>,
     pub(crate) registry: Option<Registry>,
     pub(crate) admin_token: Secret,
@@ -70,10 +72,16 @@ impl Front {
 
     async fn manage(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let address = self.client(request.headers(), peer);
+        let may_edit = !matches!(*request.method(), Method::GET | Method::HEAD);
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ClientAddress(address));
         match self.api.clone().oneshot(request).await {
-            Ok(response) => response.map(|body| Body::stream(body.map_err(io::Error::other))),
+            Ok(response) => {
+                if may_edit && response.status().is_success() {
+                    self.directory.catch_up().await;
+                }
+                response.map(|body| Body::stream(body.map_err(io::Error::other)))
+            }
             Err(never) => match never {},
         }
     }

@@ -82,11 +82,16 @@ impl Docket {
         });
     }
 
-    /// Closes the docket of a request that the hub answers itself, before a provider has answered.
-    pub(crate) fn refuse(mut self, error: ProxyError) -> ProxyError {
+    /// Closes the docket of a request that is turned away before a provider has answered.
+    pub(crate) fn refuse(self, error: ProxyError) -> ProxyError {
+        self.close_with(Outcome::Refused, error)
+    }
+
+    /// Closes the docket of a request that the hub answers itself.
+    pub(crate) fn close_with(mut self, outcome: Outcome, error: ProxyError) -> ProxyError {
         self.record.error_code = Some(error.code().to_owned());
         self.record.error_message = Some(error.to_string().chars().take(500).collect());
-        self.close(Outcome::Refused, error.status().as_u16());
+        self.close(outcome, error.status().as_u16());
         error
     }
 

@@ -7,7 +7,7 @@ use http::Response;
 use smallvec::SmallVec;
 
 use hub_http::Body;
-use hub_types::{Attempt, AttemptId, AttemptReason, Caller, ProviderId, Timings};
+use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Outcome, ProviderId, Timings};
 
 use crate::bill::Bill;
 use crate::catalogue::{Choice, Upstream};
@@ -59,7 +59,16 @@ pub(crate) async fn forward(
         docket.record().attempts.push(attempt);
         let call = &admitted.received.call;
         let deadline = attempt::deadline(&upstream, call, budget);
-        match attempt::send(shared, &mut docket, &upstream, call, outgoing.request, deadline).await {
+        let sending = attempt::send(shared, &mut docket, &upstream, call, outgoing.request, deadline);
+        let sent = tokio::select! {
+            biased;
+            sent = sending => sent,
+            // The drain time is over before the provider has begun to answer.
+            () = shared.cut_off.cancelled() => {
+                return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
+            }
+        };
+        match sent {
             Ok(response) => {
                 let billed = billed_model(shared, &admitted, &docket);
                 let bill = Bill::new(&catalogue, call.endpoint, &billed, &admitted.received.body);

@@ -53,6 +53,7 @@ async fn show(app: &App, lab: &Lab) -> anyhow::Result<()> {
         lab.url()
     ));
     let seeded = setup::seed(app.management(), &lab.url()).await?;
+    app.catch_up().await;
     output::print("Three requests through the hub:\n");
     for shown in client::conversation(&hub, &seeded.key).await? {
         output::print(&shown);

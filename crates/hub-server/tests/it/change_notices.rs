@@ -63,13 +63,34 @@ async fn edits_through_one_hub_take_effect_on_the_other() {
     admin.patch(&provider, json!({"is_enabled": false})).await;
     until_status(&serving, &seeded.key, 503, "a provider is disabled on the other hub").await;
 
-    // A key that was unknown a moment ago, and is remembered as such.
+    // One that was made a moment ago.
     let user = admin.post("/users", json!({"name": "grace"})).await["id"].as_i64().unwrap();
     let made = admin.post(&format!("/users/{user}/keys"), json!({"name": "desk"})).await;
     admin.patch(&provider, json!({"is_enabled": true})).await;
     until_status(&serving, made["key"].as_str().unwrap(), 200, "a new key is known to the other hub").await;
     edited.stop().await;
     serving.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_is_in_force_when_the_hub_that_made_it_answers() {
+    let site = Site::embedded();
+    let lab = Lab::start(LabConfig::default()).await.unwrap();
+    let hub = site.start().await;
+    let admin = Admin(hub.address);
+    let seeded = admin.seed(&lab.url()).await;
+    assert_eq!(status(&hub, &seeded.key).await, 200, "the provider was made a moment ago");
+    let key = format!("/keys/{}", seeded.key_id);
+    let provider = format!("/providers/{}", seeded.provider_id);
+    for _ in 0..10 {
+        for (path, closed) in [(&key, 403), (&provider, 503)] {
+            for (is_enabled, expected) in [(false, closed), (true, 200)] {
+                admin.patch(path, json!({"is_enabled": is_enabled})).await;
+                assert_eq!(status(&hub, &seeded.key).await, expected, "{path} {is_enabled}");
+            }
+        }
+    }
+    hub.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
