@@ -56,7 +56,7 @@ pub(crate) async fn send(
     if response.head.status.is_success() {
         return Ok(response);
     }
-    let body = read_error(response.body).await;
+    let body = read_error(response.body, patience).await;
     Err(Failure::answer(call, response.head, redact(body, &upstream.secrets)))
 }
 
@@ -80,7 +80,7 @@ const fn class_of(error: &UpstreamError) -> ErrorClass {
 }
 
 /// As much of an error's body as came in time.
-async fn read_error(mut body: UpstreamBody) -> Bytes {
+async fn read_error(mut body: UpstreamBody, patience: Patience) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {
         while let Some(Ok(piece)) = body.next().await {
@@ -92,6 +92,7 @@ async fn read_error(mut body: UpstreamBody) -> Bytes {
         }
     };
     // What has come by then is what the client gets.
-    let _ = tokio::time::timeout(ERROR_BODY_TIME, reading).await;
+    let end = patience.0.min(Instant::now() + ERROR_BODY_TIME);
+    let _ = tokio::time::timeout_at(end.into(), reading).await;
     read.freeze()
 }
