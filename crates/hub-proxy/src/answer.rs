@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use hub_formats::tap::UsageTap;
 use hub_formats::usage_filter::UsageChunkFilter;
@@ -42,12 +42,14 @@ pub(crate) fn relay(
         head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_event_stream = content_type.starts_with("text/event-stream");
     let status = head.status;
+    // What is compressed, though nobody asked for it, can only be passed on as it is.
+    let is_filtered = asked.for_usage && !head.headers.contains_key(CONTENT_ENCODING);
     let parts = RelayParts {
         shared: Arc::clone(shared),
         docket,
         body,
         tap: UsageTap::new(call.dialect, call.endpoint, call.stream),
-        filter: asked.for_usage.then(UsageChunkFilter::new),
+        filter: is_filtered.then(UsageChunkFilter::new),
         bill,
         dialect: call.dialect,
         status: status.as_u16(),
@@ -58,7 +60,7 @@ pub(crate) fn relay(
     };
     let mut client = Response::new(Body::stream(Relay::new(parts)));
     *client.status_mut() = status;
-    *client.headers_mut() = headers::to_client(head.headers, !asked.for_usage);
+    *client.headers_mut() = headers::to_client(head.headers, !is_filtered);
     client
 }
 

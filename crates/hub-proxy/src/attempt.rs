@@ -53,7 +53,7 @@ pub(crate) async fn send(
     if response.head.status.is_success() {
         return Ok(response);
     }
-    let body = read_error(response.body).await;
+    let body = read_error(response.body, deadline).await;
     Err(Failure::answer(call, response.head, redact(body, &upstream.secrets)))
 }
 
@@ -77,7 +77,7 @@ const fn class_of(error: &UpstreamError) -> ErrorClass {
 }
 
 /// As much of an error's body as came in time.
-async fn read_error(mut body: UpstreamBody) -> Bytes {
+async fn read_error(mut body: UpstreamBody, deadline: Instant) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {
         while let Some(Ok(piece)) = body.next().await {
@@ -89,6 +89,7 @@ async fn read_error(mut body: UpstreamBody) -> Bytes {
         }
     };
     // What has come by then is what the client gets.
-    let _ = tokio::time::timeout(ERROR_BODY_TIME, reading).await;
+    let end = deadline.min(Instant::now() + ERROR_BODY_TIME);
+    let _ = tokio::time::timeout_at(end.into(), reading).await;
     read.freeze()
 }

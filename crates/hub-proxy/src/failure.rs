@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::response::Parts;
 use http::{Response, StatusCode};
 
+use http::header::{CONTENT_TYPE, HeaderValue};
+
 use hub_formats::tap::UsageTap;
 use hub_http::Body;
 use hub_routing::{classify_status, verdict};
@@ -11,13 +13,21 @@ use hub_types::{Dialect, ErrorClass, Outcome};
 
 use crate::docket::Docket;
 use crate::receive::Call;
-use crate::{ProxyError, headers};
+use crate::{ProxyError, headers, render};
 
 /// See the module's documentation.
 pub(crate) struct Failure {
     class: ErrorClass,
     message: String,
-    answer: Option<(Parts, Bytes)>,
+    answer: Option<Answered>,
+}
+
+/// An upstream's error.
+struct Answered {
+    head: Parts,
+    body: Bytes,
+    /// The message found in it.
+    said: Option<String>,
 }
 
 impl Failure {
@@ -45,7 +55,8 @@ impl Failure {
         );
         let kind = reported.kind.or(reported.code).unwrap_or_default();
         let message = format!("status {status} {}", kind.chars().take(100).collect::<String>());
-        Self { class, message: message.trim_end().to_owned(), answer: Some((head, body)) }
+        let answer = Some(Answered { head, body, said: reported.message });
+        Self { class, message: message.trim_end().to_owned(), answer }
     }
 
     /// Writes it on the attempt.
@@ -64,7 +75,7 @@ impl Failure {
     }
 
     /// What the client gets when nobody else is left. The provider's own words pass, unless they are about
-    /// the hub's account.
+    /// the hub's account; where they are not in the client's dialect, they are put into it.
     pub(crate) fn into_answer(
         self,
         mut docket: Docket,
@@ -76,13 +87,23 @@ impl Failure {
         record.error_message = Some(self.message);
         match self.answer {
             // A redirect would lead the client away from the hub, with its key.
-            Some((head, body)) if self.class != ErrorClass::Credential && head.status.as_u16() >= 400 => {
-                let mut response = Response::new(Body::from(body));
+            Some(Answered { head, body, said })
+                if self.class != ErrorClass::Credential && matches!(head.status.as_u16(), 400..=599) =>
+            {
                 // 529 is a word of the Claude dialect only.
                 let is_foreign = head.status.as_u16() == 529 && dialect != Dialect::Claude;
-                *response.status_mut() =
-                    if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { head.status };
+                let status = if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { head.status };
+                let body = if render::is_error_of(dialect, &body) {
+                    body
+                } else {
+                    let said = said.filter(|said| !said.trim().is_empty());
+                    let message = said.unwrap_or_else(|| format!("the provider answered {status}"));
+                    render::error_object(dialect, Some(docket.id()), status, error.code(), &message).into()
+                };
+                let mut response = Response::new(Body::from(body));
+                *response.status_mut() = status;
                 *response.headers_mut() = headers::to_client(head.headers, false);
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 docket.close(Outcome::Failed, response.status().as_u16());
                 Ok(response)
             }

@@ -67,18 +67,18 @@ pub(crate) fn to_upstream(client: &HeaderMap, host: &HeaderValue, own: &HeaderMa
     headers
 }
 
-/// The headers of an answer to a client. `content-length` stays only if the body does.
+/// The headers of an answer to a client. Its length is left to the body that really follows: an upstream can
+/// announce one and frame by another.
 pub(crate) fn to_client(upstream: HeaderMap, body_is_unchanged: bool) -> HeaderMap {
     let dropped = named_by_connection(&upstream);
     let mut headers = upstream;
-    for name in HOP_BY_HOP.into_iter().chain(["set-cookie", "alt-svc"]) {
+    for name in HOP_BY_HOP.into_iter().chain(["content-length", "set-cookie", "alt-svc", "location"]) {
         headers.remove(name);
     }
     for name in dropped {
         headers.remove(name);
     }
     if !body_is_unchanged {
-        headers.remove(CONTENT_LENGTH);
         headers.remove(CONTENT_ENCODING);
     }
     headers
@@ -135,9 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn answers_keep_their_length_only_with_their_body() {
-        let upstream = map(&[("content-length", "5"), ("set-cookie", "a=b"), ("retry-after", "7")]);
-        assert_eq!(to_client(upstream.clone(), true), map(&[("content-length", "5"), ("retry-after", "7")]));
+    fn framing_and_what_belongs_to_the_upstream_stay_behind() {
+        let upstream = map(&[
+            ("content-length", "5"),
+            ("content-encoding", "gzip"),
+            ("set-cookie", "a=b"),
+            ("location", "http://upstream/"),
+            ("retry-after", "7"),
+        ]);
+        let unchanged = map(&[("content-encoding", "gzip"), ("retry-after", "7")]);
+        assert_eq!(to_client(upstream.clone(), true), unchanged);
         assert_eq!(to_client(upstream, false), map(&[("retry-after", "7")]));
     }
 }

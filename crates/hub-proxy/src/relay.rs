@@ -277,7 +277,8 @@ impl HttpBody for Relay {
     fn size_hint(&self) -> SizeHint {
         let announced = self.body.as_ref().and_then(UpstreamBody::announced_length);
         match announced {
-            Some(length) if self.filter.is_none() => SizeHint::with_exact(length),
+            // A stream may have to end with an error of the hub, for which an announced length has no room.
+            Some(length) if self.filter.is_none() && !self.is_event_stream => SizeHint::with_exact(length),
             _ => SizeHint::default(),
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use hub_http::Body;
 use hub_types::{Dialect, RequestId};
@@ -50,8 +50,28 @@ pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) 
     Bytes::from(frame)
 }
 
+/// Does a provider's error say something that a client of this dialect finds?
+pub(crate) fn is_error_of(dialect: Dialect, body: &[u8]) -> bool {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return false };
+    // Gemini streams that are no event streams are lists, errors included.
+    let is_gemini = matches!(dialect, Dialect::Gemini | Dialect::GeminiCli);
+    let object = if is_gemini { body.get(0).unwrap_or(&body) } else { &body };
+    let field = |name: &str| object.get("error").and_then(|error| error.get(name));
+    let says_something =
+        field("message").and_then(Value::as_str).is_some_and(|message| !message.trim().is_empty());
+    says_something
+        && match dialect {
+            Dialect::Claude => {
+                object.get("type").is_some_and(|kind| kind == "error")
+                    && field("type").is_some_and(Value::is_string)
+            }
+            Dialect::OpenAi | Dialect::Responses => true,
+            Dialect::Gemini | Dialect::GeminiCli => field("code").is_some_and(Value::is_number),
+        }
+}
+
 /// The error object of a dialect.
-fn error_object(
+pub(crate) fn error_object(
     dialect: Dialect,
     id: Option<RequestId>,
     status: StatusCode,
@@ -132,5 +152,33 @@ fn words(status: StatusCode) -> Words {
         }
         500.. => Words { claude: "api_error", openai: "server_error", openai_code: None, gemini: "INTERNAL" },
         _ => invalid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_errors_with_a_message_where_clients_look_for_it_pass_as_they_are() {
+        let claude = r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#;
+        let openai = r#"{"error":{"message":"m","code":null}}"#;
+        let gemini = r#"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}"#;
+        let listed = format!("[{gemini}]");
+        for (dialect, body, passes) in [
+            (Dialect::Claude, claude, true),
+            (Dialect::Claude, openai, false),
+            (Dialect::OpenAi, openai, true),
+            (Dialect::Responses, openai, true),
+            (Dialect::Gemini, gemini, true),
+            (Dialect::GeminiCli, listed.as_str(), true),
+            (Dialect::Gemini, openai, false),
+            (Dialect::OpenAi, r#"{"error":{"message":" "}}"#, false),
+            (Dialect::OpenAi, r#"{"error":"text"}"#, false),
+            (Dialect::OpenAi, "<html>", false),
+            (Dialect::Claude, "", false),
+        ] {
+            assert_eq!(is_error_of(dialect, body.as_bytes()), passes, "{dialect} {body}");
+        }
     }
 }

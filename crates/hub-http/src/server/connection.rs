@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use http::Request;
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,14 +33,19 @@ pub(super) async fn serve<S: Service>(
     let socket = PatientSocket::new(socket, Arc::clone(&phase), settings);
     let handler = service_fn(move |request: Request<Incoming>| {
         let (service, busy) = (Arc::clone(&service), phase.enter_request());
+        // A request may have come with a length as well, which was ignored. Another server on its way may have
+        // believed the length instead: what follows could be that reading's idea of a body, so nothing may.
+        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
         async move {
-            let response = service.call(request, peer).await;
+            let mut response = service.call(request, peer).await;
+            if is_last {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Answer::Ok(response.map(|body| Body::guarded(body, busy)))
         }
     });
     let connection = http1::Builder::new()
         .max_header_size(settings.max_header_bytes)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(socket), handler);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
