@@ -70,7 +70,7 @@ pub(crate) struct Relay {
     patience: Patience,
     last_piece: Instant,
     timer: Option<Pin<Box<Sleep>>>,
-    cut_off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    cut_off: Pin<Box<WaitForCancellationFutureOwned>>,
     on_client_abort: ClientAbortPolicy,
     secrets: Arc<[Vec<u8>]>,
 }
@@ -96,20 +96,50 @@ impl Open {
         }
     }
 
-    /// Closes the docket. `failure` is why the answer is not whole, if it is known not to be.
-    fn close(mut self, failure: Option<(Outcome, ErrorClass)>) {
+    /// Closes the docket. `broken` is who broke the answer off, if it is not whole.
+    fn close(mut self, broken: Option<BrokenOff>) {
         let report = self.tap.finish();
-        let outcome = failure.map_or(Outcome::Completed, |(outcome, _)| outcome);
-        let class = failure.map(|(_, class)| class);
         if let Some(attempt) = self.docket.last_attempt() {
-            attempt.class = class;
+            attempt.class = broken.and_then(BrokenOff::class);
             note_reported_error(&report, &mut attempt.error);
             self.bill.charge(&report, attempt);
         }
-        if failure.is_some() {
-            self.docket.record().error_code = Some(outcome.as_str().to_owned());
+        self.docket.record().error_code = broken.map(|broken| broken.code().to_owned());
+        self.docket.close(broken.map_or(Outcome::Completed, BrokenOff::outcome), self.status);
+    }
+}
+
+/// Who did not see an answer through.
+#[derive(Debug, Clone, Copy)]
+enum BrokenOff {
+    Upstream(ErrorClass),
+    Client,
+    /// The drain time is over: nothing to hold against the provider.
+    Hub,
+}
+
+impl BrokenOff {
+    const fn outcome(self) -> Outcome {
+        match self {
+            Self::Upstream(_) => Outcome::UpstreamTruncated,
+            Self::Client => Outcome::ClientAborted,
+            Self::Hub => Outcome::Interrupted,
         }
-        self.docket.close(outcome, self.status);
+    }
+
+    const fn class(self) -> Option<ErrorClass> {
+        match self {
+            Self::Upstream(class) => Some(class),
+            Self::Client => Some(ErrorClass::ClientAbort),
+            Self::Hub => None,
+        }
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Upstream(_) | Self::Client => self.outcome().as_str(),
+            Self::Hub => ProxyError::ShuttingDown.code(),
+        }
     }
 }
 
@@ -123,7 +153,7 @@ fn note_reported_error(report: &TapReport, error: &mut Option<String>) {
 
 impl Relay {
     pub(crate) fn new(parts: RelayParts) -> Self {
-        let cut_off = parts.is_event_stream.then(|| Box::pin(parts.shared.cut_off.clone().cancelled_owned()));
+        let cut_off = Box::pin(parts.shared.cut_off.clone().cancelled_owned());
         Self {
             open: Some(Open { docket: parts.docket, tap: parts.tap, bill: parts.bill, status: parts.status }),
             body: Some(parts.body),
@@ -174,7 +204,7 @@ impl Relay {
         let Some(open) = self.open.take() else { return true };
         let is_whole = !self.is_event_stream || open.tap.terminal_seen() || open.tap.report().completed;
         let is_explained = open.tap.error_seen().is_some();
-        open.close((!is_whole).then_some((Outcome::UpstreamTruncated, ErrorClass::Truncated)));
+        open.close((!is_whole).then_some(BrokenOff::Upstream(ErrorClass::Truncated)));
         is_whole || is_explained
     }
 
@@ -182,13 +212,13 @@ impl Relay {
     /// connection, so that nobody takes the part for the whole.
     fn fail(
         &mut self,
-        class: ErrorClass,
+        broken: BrokenOff,
         error: &ProxyError,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.body = None;
         let Some(open) = self.open.take() else { return Poll::Ready(None) };
         let id = open.docket.id();
-        open.close(Some((Outcome::UpstreamTruncated, class)));
+        open.close(Some(broken));
         Poll::Ready(Some(self.farewell(id, error)))
     }
 
@@ -246,7 +276,7 @@ impl HttpBody for Relay {
                     } else {
                         ErrorClass::Truncated
                     };
-                    return this.fail(class, &ProxyError::Truncated);
+                    return this.fail(BrokenOff::Upstream(class), &ProxyError::Truncated);
                 }
                 Poll::Ready(None) => {
                     this.body = None;
@@ -261,12 +291,11 @@ impl HttpBody for Relay {
                 }
                 Poll::Pending => {
                     if this.poll_patience(cx).is_ready() {
-                        return this
-                            .fail(ErrorClass::Timeout, &ProxyError::UpstreamFailed(ErrorClass::Timeout));
+                        let class = ErrorClass::Timeout;
+                        return this.fail(BrokenOff::Upstream(class), &ProxyError::UpstreamFailed(class));
                     }
-                    let is_cut = this.cut_off.as_mut().is_some_and(|cut| cut.as_mut().poll(cx).is_ready());
-                    if is_cut {
-                        return this.fail(ErrorClass::Truncated, &ProxyError::ShuttingDown);
+                    if this.cut_off.as_mut().poll(cx).is_ready() {
+                        return this.fail(BrokenOff::Hub, &ProxyError::ShuttingDown);
                     }
                     return Poll::Pending;
                 }
@@ -302,10 +331,10 @@ impl Drop for Relay {
                     () = tokio::time::sleep(DRAIN_TIME) => {}
                     () = cut_off.cancelled() => {}
                 }
-                open.close(Some((Outcome::ClientAborted, ErrorClass::ClientAbort)));
+                open.close(Some(BrokenOff::Client));
             });
         } else {
-            open.close(Some((Outcome::ClientAborted, ErrorClass::ClientAbort)));
+            open.close(Some(BrokenOff::Client));
         }
     }
 }

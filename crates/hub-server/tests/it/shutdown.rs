@@ -182,7 +182,8 @@ async fn streams_that_outlast_the_drain_time_end_with_an_error_in_their_dialect(
     assert_eq!(site.journal_segments(), Vec::<PathBuf>::new(), "the journal is empty");
     for (dialect, answer) in cut {
         let record = record(&site, &answer).await;
-        assert_eq!(record["outcome"], "upstream_truncated", "{dialect:?}: {record}");
+        assert_eq!(record["outcome"], "interrupted", "{dialect:?}: {record}");
+        assert_eq!(record["error_code"], "shutting_down", "{dialect:?}: {record}");
         let attempt = &record["attempts"][0];
         assert_eq!(attempt["usage_source"], "estimated", "{dialect:?}: {record}");
         assert!(attempt["output_tokens"].as_u64() > Some(0), "{dialect:?}: {record}");
