@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 
-use hub_types::{KeyHash, Secret};
+use hub_types::Secret;
 
 use crate::ProxyError;
 
@@ -26,8 +26,7 @@ pub(crate) fn find(headers: &HeaderMap, uri: &Uri) -> Result<Secret, ProxyError>
     });
     let mut found = bearer.chain(plain).chain(in_query(uri)).filter(|text| !text.is_empty()).map(Secret::new);
     let first = found.next().ok_or(ProxyError::MissingCredential)?;
-    let hash = KeyHash::of(first.expose());
-    if found.all(|other| KeyHash::of(other.expose()).matches(&hash)) {
+    if found.all(|other| other.matches(first.expose())) {
         Ok(first)
     } else {
         Err(ProxyError::ConflictingCredentials)

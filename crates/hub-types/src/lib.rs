@@ -7,6 +7,7 @@
 mod access;
 mod clock;
 mod credential;
+mod decimal;
 mod dialect;
 mod endpoint;
 mod id;

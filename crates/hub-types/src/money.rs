@@ -8,6 +8,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
+use crate::decimal::{self, Decimal, NoDecimal};
+
 /// An amount in USD, kept as whole nano-dollars (10⁻⁹ USD). There is no float anywhere near money.
 ///
 /// Sums saturate at ±9.2 billion USD rather than wrap. In JSON it is a decimal string (`"12.5"`); numbers are
@@ -33,6 +35,7 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
     const NANOS_PER_USD: i64 = 1_000_000_000;
+    const PLACES: u32 = 9;
 
     /// An amount of whole nano-dollars.
     pub const fn from_nanos(nanos: i64) -> Self {
@@ -44,8 +47,12 @@ impl Money {
         self.0
     }
 
+    fn decimal(self) -> Decimal {
+        Decimal::new(self.0 < 0, self.0.unsigned_abs(), Self::PLACES)
+    }
+
     /// True for no money at all.
-    pub const fn is_zero(self) -> bool {
+    pub const fn is_zero(&self) -> bool {
         self.0 == 0
     }
 
@@ -84,16 +91,7 @@ impl Sum for Money {
 impl fmt::Display for Money {
     /// The shortest exact decimal: `12.5`, `0.000003`, `-1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.0.unsigned_abs();
-        let per_usd = Self::NANOS_PER_USD.unsigned_abs();
-        let mut text = format!("{}{}", if self.0 < 0 { "-" } else { "" }, nanos / per_usd);
-        let fraction = nanos % per_usd;
-        if fraction != 0 {
-            let digits = format!("{fraction:09}");
-            text.push('.');
-            text.push_str(digits.trim_end_matches('0'));
-        }
-        f.pad(&text)
+        f.pad(self.decimal().as_str())
     }
 }
 
@@ -101,31 +99,21 @@ impl FromStr for Money {
     type Err = ParseMoneyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let not_a_number = || ParseMoneyError::NotANumber(text.to_owned());
+        let refuse = |why| match why {
+            NoDecimal::Malformed => ParseMoneyError::NotANumber(text.to_owned()),
+            NoDecimal::TooFine => ParseMoneyError::TooFine(text.to_owned()),
+            NoDecimal::TooLarge => ParseMoneyError::TooLarge(text.to_owned()),
+        };
         let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-            return Err(not_a_number());
-        }
-        let fraction = fraction.trim_end_matches('0');
-        if fraction.len() > 9 {
-            return Err(ParseMoneyError::TooFine(text.to_owned()));
-        }
-        let too_large = || ParseMoneyError::TooLarge(text.to_owned());
-        let dollars: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_large())? };
-        let fraction_nanos: i64 = format!("{fraction:0<9}").parse().map_err(|_| not_a_number())?;
-        let nanos = dollars
-            .checked_mul(Self::NANOS_PER_USD)
-            .and_then(|nanos| nanos.checked_add(fraction_nanos))
-            .ok_or_else(too_large)?;
+        let nanos = decimal::parse(unsigned, Self::PLACES).map_err(refuse)?;
+        let nanos = i64::try_from(nanos).map_err(|_| refuse(NoDecimal::TooLarge))?;
         Ok(Self(if text.starts_with('-') { -nanos } else { nanos }))
     }
 }
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.decimal().as_str())
     }
 }
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
+use crate::decimal::{self, Decimal};
+
 /// Where a model's price comes from. A manual price wins over a synced one, a synced one over the built-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,6 +56,17 @@ pub struct ParseMultiplierError(pub String);
 impl Multiplier {
     /// Times one.
     pub const ONE: Self = Self(1_000_000);
+    const MOST: u32 = 1_000_000_000;
+    const PLACES: u32 = 6;
+
+    fn decimal(self) -> Decimal {
+        Decimal::new(false, self.0.into(), Self::PLACES)
+    }
+
+    /// True if it changes nothing.
+    pub const fn is_one(&self) -> bool {
+        self.0 == Self::ONE.0
+    }
 
     /// The factor in millionths.
     pub const fn millionths(self) -> u32 {
@@ -62,7 +75,7 @@ impl Multiplier {
 
     /// A factor given in millionths; more than 1000 × is cut there.
     pub const fn from_millionths(millionths: u32) -> Self {
-        Self(if millionths > 1_000_000_000 { 1_000_000_000 } else { millionths })
+        Self(if millionths > Self::MOST { Self::MOST } else { millionths })
     }
 }
 
@@ -74,13 +87,7 @@ impl Default for Multiplier {
 
 impl fmt::Display for Multiplier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = (self.0 / 1_000_000).to_string();
-        let fraction = self.0 % 1_000_000;
-        if fraction != 0 {
-            text.push('.');
-            text.push_str(format!("{fraction:06}").trim_end_matches('0'));
-        }
-        f.pad(&text)
+        f.pad(self.decimal().as_str())
     }
 }
 
@@ -88,23 +95,17 @@ impl FromStr for Multiplier {
     type Err = ParseMultiplierError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || ParseMultiplierError(text.to_owned());
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let fraction = fraction.trim_end_matches('0');
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || fraction.len() > 6 || !all_digits(whole) || !all_digits(fraction) {
+        if text.starts_with('.') {
             return Err(refuse());
         }
-        let whole: u32 = whole.parse().map_err(|_| refuse())?;
-        let fraction: u32 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
-        let millionths =
-            whole.checked_mul(1_000_000).and_then(|all| all.checked_add(fraction)).ok_or_else(refuse)?;
-        if millionths > 1_000_000_000 { Err(refuse()) } else { Ok(Self(millionths)) }
+        let millionths = decimal::parse(text, Self::PLACES).ok().and_then(|all| u32::try_from(all).ok());
+        millionths.filter(|all| *all <= Self::MOST).map(Self).ok_or_else(refuse)
     }
 }
 
 impl Serialize for Multiplier {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.decimal().as_str())
     }
 }
 

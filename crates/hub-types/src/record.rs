@@ -131,16 +131,22 @@ pub struct Timings {
 #[serde(default)]
 pub struct CostBreakdown {
     /// Fresh input.
+    #[serde(skip_serializing_if = "Money::is_zero")]
     pub input: Money,
     /// Output.
+    #[serde(skip_serializing_if = "Money::is_zero")]
     pub output: Money,
     /// Cache reads.
+    #[serde(skip_serializing_if = "Money::is_zero")]
     pub cache_read: Money,
     /// Cache writes, five minutes.
+    #[serde(skip_serializing_if = "Money::is_zero")]
     pub cache_write_5m: Money,
     /// Cache writes, one hour.
+    #[serde(skip_serializing_if = "Money::is_zero")]
     pub cache_write_1h: Money,
     /// Fee per request, images and other things not counted in tokens.
+    #[serde(skip_serializing_if = "Money::is_zero")]
     pub other: Money,
 }
 
@@ -249,8 +255,10 @@ pub struct Attempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price_version: Option<i64>,
     /// The provider's price factor.
+    #[serde(default, skip_serializing_if = "Multiplier::is_one")]
     pub provider_multiplier: Multiplier,
     /// The group's price factor.
+    #[serde(default, skip_serializing_if = "Multiplier::is_one")]
     pub group_multiplier: Multiplier,
 }
 

@@ -11,17 +11,28 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Usage {
     /// Input tokens that no cache served.
+    #[serde(skip_serializing_if = "is_zero")]
     pub input: u64,
     /// Output tokens, reasoning included.
+    #[serde(skip_serializing_if = "is_zero")]
     pub output: u64,
     /// Reasoning tokens, a part of `output`.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reasoning: u64,
     /// Input tokens read from a prompt cache.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_read: u64,
     /// Input tokens written to a prompt cache that lives five minutes.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_5m: u64,
     /// Input tokens written to a prompt cache that lives an hour.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_1h: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references over")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Usage {
