@@ -93,7 +93,10 @@ fn wrong_usage_ends_with_2_and_names_the_field() {
         (&["users", "set", "ada"], "FIELD=VALUE"),
         (&["users", "set", "ada", "rpm_limit"], "FIELD=VALUE"),
         (&["users", "frobnicate"], "unrecognized subcommand"),
-        (&["providers", "add", "x", "--url", "ftp://x", "--type", "claude"], "url: a provider URL begins with"),
+        (
+            &["providers", "add", "x", "--url", "ftp://x", "--type", "claude"],
+            "url: a provider URL begins with",
+        ),
         (&["--server", "http://127.0.0.1:1", "users", "list"], "ADMIN_TOKEN"),
         (&["--server", "http://127.0.0.1:1", "migrate"], "--server"),
     ] {

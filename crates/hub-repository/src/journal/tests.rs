@@ -30,6 +30,14 @@ fn record() -> RequestRecord {
     )
 }
 
+/// What a billed record takes in the journal.
+fn entry_bytes() -> u64 {
+    let dir = TempDir::new().unwrap();
+    let (journal, _) = Journal::open(dir.path(), small()).unwrap();
+    journal.settled(&billed_record());
+    journal.status().bytes
+}
+
 fn billed_record() -> RequestRecord {
     let attempt = Attempt {
         id: AttemptId::fresh(),
@@ -412,7 +420,10 @@ fn far_beyond_the_limit_the_oldest_lines_go_and_are_counted() {
 #[test]
 fn a_batch_read_before_its_segment_was_rewritten_is_read_again() {
     let dir = TempDir::new().unwrap();
-    let settings = JournalSettings { max_bytes: 22_000, segment_bytes: 8192, ..small() };
+    let size = entry_bytes();
+    // Four entries a segment; making the first one lean is enough.
+    let settings =
+        JournalSettings { max_bytes: 12 * size - size / 8, segment_bytes: 4 * size + size / 2, ..small() };
     let (journal, _) = Journal::open(dir.path(), settings).unwrap();
     let records: Vec<_> = (0..12).map(|_| billed_record()).collect();
     for record in &records {
