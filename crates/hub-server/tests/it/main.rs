@@ -12,4 +12,6 @@ mod kill;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod redis;
+#[cfg(test)]
 mod shutdown;
