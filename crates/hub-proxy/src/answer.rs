@@ -13,10 +13,10 @@ use hub_http::{Body, UpstreamResponse};
 use crate::bill::Bill;
 use crate::catalogue::Upstream;
 use crate::docket::Docket;
-use crate::gateway::Shared;
 use crate::headers;
 use crate::receive::Call;
 use crate::relay::{Patience, Relay, RelayParts};
+use crate::shared::Shared;
 
 /// What was asked of whom.
 pub(crate) struct Asked<'a> {

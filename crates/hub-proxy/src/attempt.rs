@@ -11,9 +11,9 @@ use hub_types::ErrorClass;
 use crate::catalogue::Upstream;
 use crate::docket::Docket;
 use crate::failure::Failure;
-use crate::gateway::Shared;
 use crate::receive::Call;
 use crate::redact::{redact, strip};
+use crate::shared::Shared;
 
 /// An error's body is looked at and kept no further than this.
 const MAX_ERROR_BYTES: usize = 256 << 10;

@@ -11,7 +11,7 @@ use hub_types::{Caller, Dialect, KeyHash};
 
 use crate::docket::Docket;
 use crate::error::AccessClosed;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::{ProxyError, credentials};
 
 /// Finds the caller of a request.

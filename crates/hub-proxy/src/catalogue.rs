@@ -18,8 +18,6 @@ use hub_types::{
 };
 use jiff::civil::Time;
 
-use crate::forward::Admitted;
-
 /// Rules that the catalogue is built under.
 #[derive(Debug, Clone, Copy)]
 pub struct CatalogueRules {
@@ -125,21 +123,14 @@ impl Catalogue {
     /// Step 6. The seed is taken from the request's id, so that the choice can be computed again.
     pub(crate) fn choose(
         &self,
-        admitted: &Admitted,
+        facts: &RoutingFacts<'_>,
         tried: &[ProviderId],
         local_time: Time,
         request: RequestId,
     ) -> Choice {
-        let call = &admitted.received.call;
-        let facts = RoutingFacts {
-            groups: admitted.caller.groups(),
-            dialect: call.dialect,
-            model: Some(&call.model),
-            client_name: admitted.received.client_name.as_deref(),
-        };
         // The lower half of a UUIDv7 is chance.
         let (_, seed) = request.0.as_u64_pair();
-        let decision = choose(&self.candidates, &facts, &AlwaysClosed, tried, local_time, seed);
+        let decision = choose(&self.candidates, facts, &AlwaysClosed, tried, local_time, seed);
         let picked = decision.picked.as_ref().and_then(|picked| self.upstreams.get(&picked.provider().id));
         Choice {
             picked: picked.cloned(),

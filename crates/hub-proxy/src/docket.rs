@@ -10,7 +10,7 @@ use jiff::civil::Time;
 use hub_types::{Attempt, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
 
 use crate::ProxyError;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// See the module's documentation.
 pub(crate) struct Docket {

@@ -7,15 +7,16 @@ use http::Response;
 use smallvec::SmallVec;
 
 use hub_http::Body;
+use hub_routing::RoutingFacts;
 use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Outcome, ProviderId, Timings};
 
 use crate::bill::Bill;
 use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
 use crate::failure::Failure;
-use crate::gateway::Shared;
 use crate::outgoing::Outgoing;
 use crate::receive::Received;
+use crate::shared::Shared;
 use crate::{Catalogue, ProxyError, answer, attempt};
 
 /// A request that may go to a provider.
@@ -32,11 +33,17 @@ pub(crate) async fn forward(
 ) -> Result<Response<Body>, ProxyError> {
     let catalogue = shared.directory.catalogue();
     let local_time = docket.local_time();
+    let facts = RoutingFacts {
+        groups: admitted.caller.groups(),
+        dialect: admitted.received.call.dialect,
+        model: Some(&admitted.received.call.model),
+        client_name: admitted.received.client_name.as_deref(),
+    };
     let budget = Instant::now() + shared.options.failover_budget;
     let mut tried: SmallVec<[ProviderId; 4]> = SmallVec::new();
     let mut last_failure: Option<Failure> = None;
     while tried.len() <= shared.options.max_failovers as usize && Instant::now() < budget {
-        let choice = catalogue.choose(&admitted, &tried, local_time, docket.id());
+        let choice = catalogue.choose(&facts, &tried, local_time, docket.id());
         let Some(upstream) = choice.picked.clone() else {
             if last_failure.is_none() {
                 docket.record().stages.clone_from(&choice.stages);

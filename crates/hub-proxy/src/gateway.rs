@@ -6,59 +6,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ipnet::IpNet;
-use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-use hub_http::{Body, BodyLimits, Tasks, UpstreamClient};
+use hub_http::{Body, Tasks, UpstreamClient};
 use hub_types::{Clock, SystemClock};
 
+use crate::shared::{GatewayOptions, Shared};
 use crate::throttle::Throttle;
 use crate::{Directory, Discard, Metrics, RecordSink, pipeline};
-
-/// Bounds and rules of a gateway.
-#[derive(Debug, Clone)]
-pub struct GatewayOptions {
-    /// Bounds on request bodies.
-    pub body: BodyLimits,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Providers tried after the first one.
-    pub max_failovers: u32,
-    /// Everything before the first byte of an answer has to happen within this time.
-    pub failover_budget: Duration,
-    /// Bill the model that was asked for, not the one it was redirected to.
-    pub bill_requested_model: bool,
-    /// The zone of providers' daily active times.
-    pub time_zone: TimeZone,
-}
-
-impl Default for GatewayOptions {
-    fn default() -> Self {
-        Self {
-            body: BodyLimits::default(),
-            trusted_proxies: Vec::new(),
-            max_failovers: 3,
-            failover_budget: Duration::from_secs(60),
-            bill_requested_model: true,
-            time_zone: TimeZone::UTC,
-        }
-    }
-}
-
-/// What every request needs.
-pub(crate) struct Shared {
-    pub(crate) options: GatewayOptions,
-    pub(crate) directory: Arc<dyn Directory>,
-    pub(crate) sink: Arc<dyn RecordSink>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) upstream: UpstreamClient,
-    pub(crate) throttle: Throttle,
-    pub(crate) metrics: Metrics,
-    pub(crate) tasks: Tasks,
-    /// Cancelled when streams that still run have to end.
-    pub(crate) cut_off: CancellationToken,
-}
 
 /// Authenticates, chooses, forwards, streams back and accounts. Cheap to clone.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ mod redact;
 mod relay;
 mod render;
 mod route;
+mod shared;
 mod sink;
 mod throttle;
 
@@ -34,6 +35,7 @@ pub use catalogue::{Catalogue, CatalogueProblem, CatalogueRules};
 pub use client::address as client_address;
 pub use directory::{Directory, DirectoryUnavailable, MemoryDirectory};
 pub use error::{AccessClosed, Blame, ProxyError, Retry};
-pub use gateway::{Gateway, GatewayBuilder, GatewayOptions};
+pub use gateway::{Gateway, GatewayBuilder};
 pub use metrics::Metrics;
+pub use shared::GatewayOptions;
 pub use sink::{Discard, RecordSink};

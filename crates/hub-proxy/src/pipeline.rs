@@ -15,9 +15,9 @@ use hub_types::Outcome;
 
 use crate::authenticate::authenticate;
 use crate::docket::Docket;
-use crate::gateway::Shared;
 use crate::receive::receive;
 use crate::route::{self, Forward, Route};
+use crate::shared::Shared;
 use crate::{ProxyError, client, content, forward, render};
 
 /// Answers one request.

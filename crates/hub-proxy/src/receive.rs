@@ -9,8 +9,8 @@ use hub_http::read_body;
 use hub_types::{Dialect, Endpoint};
 
 use crate::docket::Docket;
-use crate::gateway::Shared;
 use crate::route::Forward;
+use crate::shared::Shared;
 use crate::{ProxyError, client};
 
 /// A request that was read whole and understood as far as the hub needs it.

@@ -22,8 +22,8 @@ use hub_types::{ClientAbortPolicy, Dialect, ErrorClass, Outcome};
 
 use crate::bill::Bill;
 use crate::docket::Docket;
-use crate::gateway::Shared;
 use crate::redact::redact;
+use crate::shared::Shared;
 use crate::{ProxyError, render};
 
 const DRAIN_TIME: Duration = Duration::from_secs(60);

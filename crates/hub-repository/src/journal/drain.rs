@@ -124,11 +124,19 @@ impl Drain {
             // Seen before reading: what was settled before the cancellation is read after it.
             let ending = cancel.is_cancelled();
             match self.write_batch().await {
-                Ok(true) => pause = FIRST_PAUSE,
-                Ok(false) if ending => return,
-                Ok(false) => {
+                Ok(written) if written >= self.settings.batch_records => pause = FIRST_PAUSE,
+                Ok(written) if ending => {
+                    if written == 0 {
+                        return;
+                    }
+                }
+                // What comes in until the next look goes into one transaction: a commit costs far more than
+                // a row, and one for every few requests would keep a processor busy.
+                Ok(written) => {
                     pause = FIRST_PAUSE;
-                    self.make_room();
+                    if written == 0 {
+                        self.make_room();
+                    }
                     tokio::select! {
                         () = sleep(self.settings.poll) => {}
                         () = cancel.cancelled() => {}
@@ -150,12 +158,13 @@ impl Drain {
         }
     }
 
-    /// Brings the next batch into the database; false if there is none.
-    async fn write_batch(&self) -> Result<bool, String> {
+    /// Brings the next batch into the database; answers how many records it had.
+    async fn write_batch(&self) -> Result<usize, String> {
         let limits = BatchLimits { records: self.settings.batch_records, bytes: self.settings.batch_bytes };
         let journal = self.journal.clone();
         let batch = blocking(move || journal.read_batch(limits)).await.map_err(|error| error.to_string())?;
         let Some(batch) = batch else { return self.write_kept().await };
+        let written = batch.records.len();
         let refused = self.store(&batch.records).await?;
         let journal = self.journal.clone();
         blocking(move || {
@@ -164,14 +173,16 @@ impl Drain {
         })
         .await
         .map_err(|error| error.to_string())?;
-        Ok(true)
+        // A batch may hold nothing but what is no record any more; it still was one.
+        Ok(written.max(1))
     }
 
     /// While the disk can't be written, entries go to the database straight from memory.
-    async fn write_kept(&self) -> Result<bool, String> {
-        let Some(bytes) = self.journal.commit.lend_kept() else { return Ok(false) };
+    async fn write_kept(&self) -> Result<usize, String> {
+        let Some(bytes) = self.journal.commit.lend_kept() else { return Ok(0) };
         let (records, length) = parse_kept(&bytes, self.settings.batch_records);
-        let settled = records.len() as u64;
+        let written = records.len();
+        let settled = written as u64;
         let lent = Lent { journal: &self.journal };
         let refused = self.store(&records).await?;
         self.journal.set_aside(&refused).map_err(|error| error.to_string())?;
@@ -179,7 +190,7 @@ impl Drain {
         self.journal.commit.take_back(length, settled);
         let mut books = self.journal.shelf.books();
         books.counters.drained += settled;
-        Ok(settled > 0)
+        Ok(written)
     }
 
     /// Writes records; answers those that the database refuses although it takes others of the same batch.
