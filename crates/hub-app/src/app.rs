@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use rustls::ClientConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +73,9 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         stores::data_dir(&config.stores.data_dir)?;
         let (access, sealer) = stores::secrets(&config)?;
-        let database = Database::open(&config, &sealer).await?;
+        // The platform's roots are read once for everything that goes out.
+        let tls = tls_client_config();
+        let database = Database::open(&config, &sealer, &tls).await?;
         let repository = database.repository();
         let settings =
             JournalSettings { max_bytes: config.stores.journal_max_bytes, ..JournalSettings::default() };
@@ -80,7 +83,7 @@ impl App {
         tracing::info!(?replay, "journal opened");
         let journal = Arc::new(journal);
         let redis = match &config.stores.redis {
-            Some(address) => Some(Arc::new(connect_redis(address, &config).await?)),
+            Some(address) => Some(Arc::new(connect_redis(address, &config, &tls).await?)),
             None => None,
         };
         let rules = CatalogueRules { allow_private_upstreams: config.routing.allow_private_upstreams };
@@ -97,7 +100,7 @@ impl App {
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
 
         let counted = Metrics::default();
-        let gateway = Gateway::builder(directory.clone(), upstream_client(&config))
+        let gateway = Gateway::builder(directory.clone(), upstream_client(&config, tls))
             .options(gateway_options(&config))
             .sink(recorder)
             .clock(Arc::clone(&clock))
@@ -205,22 +208,25 @@ async fn sweep(gateway: Gateway, stop: CancellationToken) {
 }
 
 /// Returns at once, whether Redis is there or not.
-async fn connect_redis(address: &RedisAddress, config: &Config) -> Result<RedisConnection, StartError> {
+async fn connect_redis(
+    address: &RedisAddress,
+    config: &Config,
+    tls: &ClientConfig,
+) -> Result<RedisConnection, StartError> {
     let refuse = |reason: String| StartError::Redis(reason);
     let url = RedisUrl::parse(address.url.expose()).map_err(|error| refuse(error.to_string()))?;
     let settings =
         RedisSettings { command_timeout: config.stores.redis_command_timeout, ..RedisSettings::default() };
-    let tls = url.needs_tls().then(|| (*tls_client_config()).clone());
+    let tls = url.needs_tls().then(|| tls.clone());
     RedisConnection::connect(&url, settings, tls).await.map_err(|error| refuse(error.to_string()))
 }
 
-fn upstream_client(config: &Config) -> UpstreamClient {
+fn upstream_client(config: &Config, tls: Arc<ClientConfig>) -> UpstreamClient {
     let allow_private = config.routing.allow_private_upstreams;
     UpstreamClient::new(UpstreamSettings {
         connect_timeout: config.routing.connect_timeout,
-        tls: tls_client_config(),
         address_rule: Arc::new(move |address| hub_routing::check_address(address, allow_private).is_ok()),
-        ..UpstreamSettings::default()
+        ..UpstreamSettings::new(tls)
     })
 }
 

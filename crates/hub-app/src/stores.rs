@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub_config::{Config, secrets};
-use hub_http::tls_client_config;
 use hub_repository::{
     PostgresRepository, PostgresSettings, Repository, RepositoryError, Sealer, SqliteRepository,
     SqliteSettings,
 };
 use hub_types::Secret;
+use rustls::ClientConfig;
 
 use crate::StartError;
 
@@ -61,10 +61,14 @@ pub(crate) enum Database {
 
 impl Database {
     /// Opens the one that the configuration names, waiting for it for a while if it is away.
-    pub(crate) async fn open(config: &Config, sealer: &Sealer) -> Result<Self, StartError> {
+    pub(crate) async fn open(
+        config: &Config,
+        sealer: &Sealer,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Self, StartError> {
         let started = std::time::Instant::now();
         loop {
-            match Self::open_once(config, sealer).await {
+            match Self::open_once(config, sealer, tls).await {
                 Err(RepositoryError::Unavailable(reason)) if started.elapsed() < DATABASE_PATIENCE => {
                     tracing::warn!(%reason, "the database is not there yet: trying again");
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -74,13 +78,17 @@ impl Database {
         }
     }
 
-    async fn open_once(config: &Config, sealer: &Sealer) -> Result<Self, RepositoryError> {
+    async fn open_once(
+        config: &Config,
+        sealer: &Sealer,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Self, RepositoryError> {
         let stores = &config.stores;
         if let Some(dsn) = &stores.dsn {
             let settings = PostgresSettings {
                 pool_max: stores.db_pool_max.get() as usize,
                 auto_migrate: stores.auto_migrate,
-                tls: Some(tls_client_config()),
+                tls: Some(Arc::clone(tls)),
                 ..PostgresSettings::new(dsn.clone(), sealer.clone())
             };
             Ok(Self::Postgres(Arc::new(PostgresRepository::connect(settings).await?)))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use hub_http::{Body, Server, ServerSettings, Service, UpstreamClient, UpstreamSettings};
+use hub_http::{Body, Server, ServerSettings, Service, UpstreamClient, UpstreamSettings, tls_client_config};
 use hub_pricing::{PriceTable, builtin_rows};
 use hub_proxy::{Catalogue, CatalogueRules, Gateway, MemoryDirectory};
 use hub_types::{
@@ -43,16 +43,17 @@ async fn main() -> anyhow::Result<()> {
     anyhow::ensure!(problems.is_empty(), "{problems:?}");
     let directory = Arc::new(MemoryDirectory::new([(key.clone(), caller)], catalogue));
 
-    let gateway = Gateway::builder(directory, UpstreamClient::new(UpstreamSettings::default()))
-        .sink(Arc::new(|record: &RequestRecord| {
-            println!(
-                "{} {:?} {:?}",
-                record.status,
-                record.usage(),
-                record.last_attempt().and_then(|last| last.cost)
-            );
-        }))
-        .build();
+    let gateway =
+        Gateway::builder(directory, UpstreamClient::new(UpstreamSettings::new(tls_client_config())))
+            .sink(Arc::new(|record: &RequestRecord| {
+                println!(
+                    "{} {:?} {:?}",
+                    record.status,
+                    record.usage(),
+                    record.last_attempt().and_then(|last| last.cost)
+                );
+            }))
+            .build();
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let server = Server::start(listener, ServerSettings::default(), Arc::new(Embedded(gateway)))?;

@@ -42,14 +42,14 @@ pub struct UpstreamSettings {
     pub address_rule: AddressRule,
 }
 
-impl Default for UpstreamSettings {
-    /// Ten seconds to connect, the platform's trust, every address. Needs the process-wide TLS provider.
-    fn default() -> Self {
+impl UpstreamSettings {
+    /// Ten seconds to connect, every address.
+    pub fn new(tls: Arc<rustls::ClientConfig>) -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(50),
             max_idle_per_origin: 256,
-            tls: tls_client_config(),
+            tls,
             address_rule: Arc::new(|_| true),
         }
     }

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use hub_http::{
     ConnectError, Origin, Tasks, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
+    tls_client_config,
 };
 
 use crate::fixture::eventually;
@@ -80,7 +81,10 @@ async fn play(mut socket: TcpStream, answers: &[&str]) {
 
 fn settings() -> UpstreamSettings {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    UpstreamSettings { connect_timeout: Duration::from_millis(300), ..UpstreamSettings::default() }
+    UpstreamSettings {
+        connect_timeout: Duration::from_millis(300),
+        ..UpstreamSettings::new(tls_client_config())
+    }
 }
 
 fn client() -> UpstreamClient {
