@@ -20,9 +20,9 @@ use crate::url::{RedisUrl, Topology};
 /// A connection that comes back by itself. Dropping it ends it; [`RedisConnection::close`] does so in order.
 #[derive(Debug)]
 pub struct RedisConnection {
-    wire: Wire,
+    pub(crate) wire: Wire,
     health: watch::Receiver<RedisHealth>,
-    settings: RedisSettings,
+    pub(crate) settings: RedisSettings,
     tasks: TaskTracker,
     ending: DropGuard,
     driver: AbortOnDrop,
@@ -30,7 +30,7 @@ pub struct RedisConnection {
 
 /// The client library's connection, cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Wire(Client);
+pub(crate) struct Wire(pub(crate) Client);
 
 /// The library's own task: without this it would go on reconnecting for a connection that nobody holds.
 #[derive(Debug)]

@@ -3,14 +3,20 @@
 //! A [`RedisConnection`] exists whether or not Redis can be reached: it connects again in the background without
 //! end, and says by [`RedisHealth`] how it stands. A command fails fast, so that nobody waits for Redis.
 
+mod batch;
 mod connection;
 mod error;
 mod health;
+mod reply;
+mod script;
 mod settings;
 mod url;
 
+pub use batch::{Argument, Batch};
 pub use connection::RedisConnection;
 pub use error::RedisError;
 pub use health::RedisHealth;
+pub use reply::RedisReply;
+pub use script::Script;
 pub use settings::RedisSettings;
 pub use url::{RedisUrl, RedisUrlError, Topology};

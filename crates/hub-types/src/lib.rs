@@ -17,6 +17,7 @@ mod prices;
 mod provider;
 mod record;
 mod rules;
+mod session;
 mod usage;
 
 pub use access::{ApiKey, Caller, GroupSet, Permission, Role, User};
@@ -37,4 +38,5 @@ pub use record::{
     RequestRecord, StageCount, Timings,
 };
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
+pub use session::{NoSessionId, SessionId};
 pub use usage::{Usage, UsageSource};

@@ -1,0 +1,20 @@
+//! Sessions: who is talking, which provider a conversation stays with, how many talk at once.
+//!
+//! A session is one conversation of one client. Prompt caches live per provider account, so a session that
+//! hops between providers pays the full price of its whole prefix each time: keeping it in its place is what
+//! this crate is for.
+//!
+//! [`ConversationHash`] recognises conversations whose client sends no id. [`SessionStore`] is the seam to what is remembered: in this process, or in Redis for
+//! several instances; both are held to one conformance suite. [`after`] is the table of what becomes of a
+//! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
+
+mod binding;
+mod sessions;
+mod store;
+
+pub use binding::{BindingChange, Ended, after};
+pub use sessions::Sessions;
+pub use store::{
+    ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
+    Refused, Scope, SessionEnd, SessionStore, SessionUsage, StoreUnavailable, Trail, Visit,
+};
