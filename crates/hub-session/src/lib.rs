@@ -9,10 +9,16 @@
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
+mod pool;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
+#[cfg(feature = "redis")]
+pub use pool::RedisPool;
+pub use pool::{
+    Collected, MemoryPool, PoolError, PoolRules, PoolState, PoolStats, PoolStore, SessionPool, Switched,
+};
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
