@@ -11,12 +11,18 @@
 mod binding;
 mod conversation;
 mod identity;
+mod pool;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
 pub use conversation::{branch, conversation_session, generate_hash};
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
+#[cfg(feature = "redis")]
+pub use pool::RedisPool;
+pub use pool::{
+    Collected, MemoryPool, PoolError, PoolRules, PoolState, PoolStats, PoolStore, SessionPool, Switched,
+};
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
