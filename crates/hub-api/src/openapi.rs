@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::router::ApiState;
-use crate::routes::{auth, keys, provider_groups, providers, requests, system, usage, users};
+use crate::routes::{auth, bindings, keys, provider_groups, providers, requests, system, usage, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -54,6 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(providers::show, providers::update, providers::delete))
         .routes(routes!(provider_groups::list, provider_groups::create))
         .routes(routes!(provider_groups::update, provider_groups::delete))
+        .routes(routes!(bindings::clear))
         .routes(routes!(requests::list))
         .routes(routes!(requests::show))
         .routes(routes!(usage::summary))

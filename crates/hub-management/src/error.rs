@@ -1,6 +1,7 @@
 //! What can go wrong when people do things, as they are told.
 
 use hub_repository::RepositoryError;
+use hub_session::StoreUnavailable;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -54,6 +55,27 @@ pub enum ManagementError {
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
+    /// The session store does not answer.
+    #[error("the session store does not answer: try again later")]
+    SessionsUnavailable(String),
+    /// There are no sessions here to look at: they live inside the running hub.
+    #[error("sessions live inside the running hub: ask it")]
+    NoSessions,
+    /// The session store failed while bindings were cleared. Nothing new binds to the providers meanwhile.
+    #[error(
+        "{sessions} session bindings were cleared, then the session store failed: {left} are left, \
+         running it again finishes"
+    )]
+    PartlyCleared {
+        /// Sessions cleared.
+        sessions: u64,
+        /// Conversation hashes cleared.
+        conversations: u64,
+        /// Sessions left, as of the last count.
+        left: u64,
+        /// What failed; for the log, not for the caller.
+        reason: String,
+    },
     /// The hub's configuration does not fit its database; the text is for its log, not for the caller.
     #[error("the hub is not set up right: its log says why")]
     Misconfigured(String),
@@ -74,6 +96,9 @@ impl ManagementError {
             Self::Duplicate { .. } => "duplicate",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable(_) => "unavailable",
+            Self::SessionsUnavailable(_) => "sessions_unavailable",
+            Self::NoSessions => "no_sessions",
+            Self::PartlyCleared { .. } => "partly_cleared",
             Self::Misconfigured(_) => "misconfigured",
             Self::Internal(_) => "internal",
         }
@@ -91,7 +116,11 @@ impl ManagementError {
     /// What operators should read in the log about it, if there is more than the caller is told.
     pub fn internal(&self) -> Option<&str> {
         match self {
-            Self::Unavailable(text) | Self::Misconfigured(text) | Self::Internal(text) => Some(text),
+            Self::Unavailable(text)
+            | Self::SessionsUnavailable(text)
+            | Self::PartlyCleared { reason: text, .. }
+            | Self::Misconfigured(text)
+            | Self::Internal(text) => Some(text),
             _ => None,
         }
     }
@@ -104,6 +133,12 @@ impl ManagementError {
 fn summary(fields: &[FieldError]) -> String {
     let parts: Vec<_> = fields.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
     format!("the input can't be taken: {}", parts.join("; "))
+}
+
+impl From<StoreUnavailable> for ManagementError {
+    fn from(error: StoreUnavailable) -> Self {
+        Self::SessionsUnavailable(error.0)
+    }
 }
 
 impl From<RepositoryError> for ManagementError {

@@ -6,6 +6,8 @@
 
 mod actor;
 mod audit;
+mod binding_filter;
+mod clear_bindings;
 mod cursor;
 mod draft;
 mod error;
@@ -26,6 +28,8 @@ mod validate;
 pub mod view;
 
 pub use actor::{Actor, Principal};
+pub use binding_filter::BindingFilter;
+pub use clear_bindings::ClearReport;
 pub use error::{FieldError, ManagementError};
 pub use login::{Login, Resumed};
 pub use management::{Management, Settings};

@@ -29,6 +29,14 @@ pub(crate) fn provider_type() -> Object {
     words(ProviderType::ALL.map(ProviderType::as_str))
 }
 
+pub(crate) fn optional_provider_type() -> Object {
+    let words = ProviderType::ALL.map(|kind| serde_json::Value::from(kind.as_str()));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(words.into_iter().chain([serde_json::Value::Null])))
+        .build()
+}
+
 pub(crate) fn dialect() -> Object {
     words(Dialect::ALL.map(Dialect::as_str))
 }

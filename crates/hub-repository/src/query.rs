@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use hub_types::{
-    Dialect, KeyId, Money, PriceRow, Provider, ProviderGroup, ProviderId, RequestId, RequestRecord, Role,
-    Usage, UserId,
+    Dialect, KeyId, Money, PriceRow, Provider, ProviderGroup, ProviderId, ProviderType, RequestId,
+    RequestRecord, Role, Usage, UserId,
 };
 
 /// Everything the request path needs to know about providers, read in one transaction.
@@ -30,6 +30,21 @@ pub struct Page {
     pub after: Option<i64>,
     /// At most so many rows.
     pub limit: u32,
+}
+
+/// What people recognise a provider by, whether it still lives or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderLabel {
+    /// The row.
+    pub id: ProviderId,
+    /// Its name. A deleted one may share it with a living one.
+    pub name: String,
+    /// The wire it speaks.
+    pub provider_type: ProviderType,
+    /// Its priority; the smaller comes first.
+    pub priority: i32,
+    /// Was it deleted?
+    pub is_deleted: bool,
 }
 
 /// Classes of status codes in filters.

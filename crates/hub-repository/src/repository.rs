@@ -10,8 +10,8 @@ use hub_types::{
 };
 
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Page, RepositoryError, RequestFilter,
-    RequestRow, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Page, ProviderLabel, RepositoryError,
+    RequestFilter, RequestRow, UsageFilter, UsageRow, WriteSummary,
 };
 
 type Result<T> = std::result::Result<T, RepositoryError>;
@@ -68,6 +68,16 @@ pub trait Repository: Send + Sync + 'static {
     async fn update_provider(&self, provider: &Provider, seen: Timestamp, audit: AuditEntry) -> Result<()>;
     /// Deletes a provider.
     async fn delete_provider(&self, id: ProviderId, at: Timestamp, audit: AuditEntry) -> Result<()>;
+    /// Providers by id, the deleted ones included, without what is secret or large.
+    async fn list_provider_labels(&self, page: Page) -> Result<Vec<ProviderLabel>>;
+    /// Raises the generation of providers, deleted ones included, and answers the new ones by id. Ids that no
+    /// row has are left out.
+    async fn bump_generations(
+        &self,
+        ids: &[ProviderId],
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<Vec<(ProviderId, i64)>>;
     /// Adds or replaces a group by name.
     async fn put_provider_group(&self, group: &ProviderGroup, audit: AuditEntry) -> Result<()>;
     /// Removes a group by name.

@@ -1,6 +1,7 @@
 //! The handlers, one module for each kind of thing.
 
 pub(crate) mod auth;
+pub(crate) mod bindings;
 pub(crate) mod keys;
 pub(crate) mod provider_groups;
 pub(crate) mod providers;

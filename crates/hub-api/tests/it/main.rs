@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod bindings;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod keys;

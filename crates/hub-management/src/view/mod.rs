@@ -3,6 +3,7 @@
 //! `…Fields` are the columns that people write, `…View` adds those that the hub writes.
 
 mod audit;
+mod bindings;
 mod key;
 mod limits;
 mod list;
@@ -15,6 +16,7 @@ mod usage;
 mod user;
 
 pub use audit::AuditView;
+pub use bindings::{ClearBindingsFields, ClearBindingsView, ProviderBindings};
 pub use key::{KeyFields, KeyView, NewKeyView};
 pub use limits::LimitFields;
 pub use list::List;

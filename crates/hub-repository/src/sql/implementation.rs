@@ -12,8 +12,8 @@ use super::engine::Engine;
 use super::value::Reader;
 use super::{Database, Mode, Result, audit, logins};
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Page, Repository, RepositoryError,
-    RequestFilter, RequestRow, Topic, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Page, ProviderLabel, Repository,
+    RepositoryError, RequestFilter, RequestRow, Topic, UsageFilter, UsageRow, WriteSummary,
 };
 
 #[async_trait]
@@ -136,6 +136,25 @@ impl<D: Database> Repository for Engine<D> {
             let mut edit = self.edit().await?;
             edit.delete::<Provider>(id.0, at).await?;
             edit.finish(Topic::Catalogue, audit, None).await
+        })
+        .await
+    }
+
+    async fn list_provider_labels(&self, page: Page) -> Result<Vec<ProviderLabel>> {
+        self.within(self.provider_labels(page)).await
+    }
+
+    async fn bump_generations(
+        &self,
+        ids: &[ProviderId],
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<Vec<(ProviderId, i64)>> {
+        self.within(async {
+            let mut edit = self.edit().await?;
+            let generations = edit.bump_generations(ids, at).await?;
+            edit.finish(Topic::Catalogue, audit, None).await?;
+            Ok(generations)
         })
         .await
     }

@@ -13,6 +13,7 @@ mod audit;
 mod catalogue;
 mod columns;
 mod engine;
+mod generations;
 mod implementation;
 mod keys;
 mod logins;

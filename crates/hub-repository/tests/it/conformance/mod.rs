@@ -2,6 +2,7 @@
 
 mod access;
 mod catalogue;
+mod generations;
 mod notices;
 mod people;
 mod records;
@@ -62,6 +63,9 @@ on_every_database! {
     catalogue::the_catalogue_holds_everything_living,
     catalogue::prices_raise_their_version_only_when_they_change,
     catalogue::what_is_not_json_is_refused,
+    generations::labels_cover_the_deleted_page_by_page,
+    generations::a_bump_reaches_living_and_deleted_providers_and_is_told,
+    generations::an_edit_that_began_before_a_bump_is_a_conflict,
     notices::an_edit_is_told_to_every_instance_within_a_second,
     notices::a_failed_edit_tells_nothing_and_leaves_nothing,
     people::logins_live_until_they_expire_or_end,
