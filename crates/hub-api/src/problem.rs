@@ -58,14 +58,16 @@ impl From<ManagementError> for Problem {
             ManagementError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             ManagementError::Conflict | ManagementError::Duplicate { .. } => StatusCode::CONFLICT,
             ManagementError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ManagementError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ManagementError::Unavailable(_)
+            | ManagementError::NoSessions
+            | ManagementError::SessionsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
         let retry_after = match error {
             ManagementError::Throttled { retry_after } => Some(retry_after),
-            ManagementError::Unavailable(_) => Some(1),
+            ManagementError::Unavailable(_) | ManagementError::SessionsUnavailable(_) => Some(1),
             _ => None,
         };
         Self { errors: error.fields(), retry_after, ..Self::new(status, error.code(), error.to_string()) }

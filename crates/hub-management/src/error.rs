@@ -1,6 +1,7 @@
 //! What can go wrong when people do things, as they are told.
 
 use hub_repository::RepositoryError;
+use hub_session::StoreUnavailable;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -54,6 +55,12 @@ pub enum ManagementError {
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
+    /// Nothing in this process knows of sessions: it serves no requests.
+    #[error("this process keeps no sessions")]
+    NoSessions,
+    /// The store of the sessions does not answer.
+    #[error("the session store does not answer: try again later")]
+    SessionsUnavailable(String),
     /// The hub's configuration does not fit its database; the text is for its log, not for the caller.
     #[error("the hub is not set up right: its log says why")]
     Misconfigured(String),
@@ -74,6 +81,8 @@ impl ManagementError {
             Self::Duplicate { .. } => "duplicate",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable(_) => "unavailable",
+            Self::NoSessions => "no_sessions",
+            Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::Misconfigured(_) => "misconfigured",
             Self::Internal(_) => "internal",
         }
@@ -91,7 +100,10 @@ impl ManagementError {
     /// What operators should read in the log about it, if there is more than the caller is told.
     pub fn internal(&self) -> Option<&str> {
         match self {
-            Self::Unavailable(text) | Self::Misconfigured(text) | Self::Internal(text) => Some(text),
+            Self::Unavailable(text)
+            | Self::SessionsUnavailable(text)
+            | Self::Misconfigured(text)
+            | Self::Internal(text) => Some(text),
             _ => None,
         }
     }
@@ -104,6 +116,12 @@ impl ManagementError {
 fn summary(fields: &[FieldError]) -> String {
     let parts: Vec<_> = fields.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
     format!("the input can't be taken: {}", parts.join("; "))
+}
+
+impl From<StoreUnavailable> for ManagementError {
+    fn from(error: StoreUnavailable) -> Self {
+        Self::SessionsUnavailable(error.0)
+    }
 }
 
 impl From<RepositoryError> for ManagementError {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_repository::{AuditEntry, Page, Repository};
+use hub_session::Sessions;
 use hub_types::{Clock, Secret};
 use jiff::{SignedDuration, Timestamp, Unit};
 
@@ -32,12 +33,20 @@ pub struct Management {
     pub(crate) settings: Settings,
     pub(crate) throttle: Throttle,
     pub(crate) status_source: Option<Arc<dyn StatusSource>>,
+    pub(crate) sessions: Option<Arc<Sessions>>,
 }
 
 impl Management {
     /// The use cases over a repository.
     pub fn new(repository: Arc<dyn Repository>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { repository, clock, settings, throttle: Throttle::default(), status_source: None }
+        Self {
+            repository,
+            clock,
+            settings,
+            throttle: Throttle::default(),
+            status_source: None,
+            sessions: None,
+        }
     }
 
     /// The same with a running hub that can report on itself.
@@ -45,6 +54,18 @@ impl Management {
     pub fn with_status_source(mut self, source: Arc<dyn StatusSource>) -> Self {
         self.status_source = Some(source);
         self
+    }
+
+    /// The same with the sessions of a running hub, to watch and to end.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: Arc<Sessions>) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+
+    /// The sessions, if this process keeps any.
+    pub(crate) fn sessions(&self) -> Result<&Sessions> {
+        self.sessions.as_deref().ok_or(ManagementError::NoSessions)
     }
 
     /// The current time as the databases keep it: whole microseconds.
