@@ -25,6 +25,7 @@ use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
 use crate::recorder::Recorder;
+use crate::sessions::{SessionParts, chain_rules};
 use crate::status::Status;
 use crate::stores::{self, Access, Database};
 use crate::{StartError, metrics, refresh};
@@ -53,6 +54,7 @@ pub struct App {
     tasks: Tasks,
     drain_stop: CancellationToken,
     drain_tasks: Tasks,
+    sessions: SessionParts,
     redis: Option<Arc<RedisConnection>>,
     patience: Duration,
 }
@@ -86,10 +88,17 @@ impl App {
             Some(address) => Some(Arc::new(connect_redis(address, &config, &tls).await?)),
             None => None,
         };
+        let parts = SessionParts::open(&config, redis.as_ref());
         let rules = CatalogueRules { allow_private_upstreams: config.routing.allow_private_upstreams };
         // Subscribed before the first load, so that no edit falls between the two.
         let changes = repository.changes();
-        let directory = Arc::new(RepositoryDirectory::load(Arc::clone(&repository), rules).await?);
+        let directory = RepositoryDirectory::load(
+            Arc::clone(&repository),
+            rules,
+            Arc::clone(&parts.sessions),
+            Arc::clone(&clock),
+        );
+        let directory = Arc::new(directory.await?);
 
         let (tasks, drain_tasks) = (Tasks::new(), Tasks::new());
         let drain_stop = CancellationToken::new();
@@ -103,9 +112,13 @@ impl App {
         let gateway = Gateway::builder(directory.clone(), upstream_client(&config, tls))
             .options(gateway_options(&config))
             .sink(recorder)
+            .sessions(Arc::clone(&parts.sessions))
+            .session_pool(Arc::clone(&parts.pool))
             .clock(Arc::clone(&clock))
             .metrics(counted.clone())
             .build();
+        let pool_stop = stop.clone();
+        tasks.spawn(Arc::clone(&parts.pool).run(async move { pool_stop.cancelled().await }));
         tasks.spawn(sweep(gateway.clone(), stop));
 
         let health = Arc::new(Health {
@@ -117,7 +130,9 @@ impl App {
             Status { health: Arc::clone(&health), clock: Arc::clone(&clock), started: Instant::now() };
         let management = Arc::new(
             Management::new(repository, Arc::clone(&clock), management_settings(&config, &access))
-                .with_status_source(Arc::new(status)),
+                .with_status_source(Arc::new(status))
+                .with_sessions(Arc::clone(&parts.sessions))
+                .with_session_pool(Arc::clone(&parts.pool)),
         );
         let registry = config.observability.metrics.then(|| metrics::registry(&counted, journal, clock));
         let front = Front {
@@ -146,6 +161,7 @@ impl App {
             tasks,
             drain_stop,
             drain_tasks,
+            sessions: parts,
             redis,
             patience: config.server.shutdown_drain,
         })
@@ -190,6 +206,7 @@ impl App {
         self.drain_tasks.finish(Duration::from_secs(15)).await;
         let left_in_journal = self.health.journal.status().depth_entries;
         drop((self.management, self.directory, self.gateway, self.server, self.health));
+        self.sessions.close().await;
         if let Some(redis) = self.redis.and_then(Arc::into_inner) {
             redis.close().await;
         }
@@ -202,7 +219,7 @@ async fn sweep(gateway: Gateway, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => gateway.sweep(),
+            () = tokio::time::sleep(SWEEP_EVERY) => gateway.sweep().await,
         }
     }
 }
@@ -238,6 +255,8 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         max_failovers: config.routing.max_attempts,
         failover_budget: config.routing.failover_budget,
         time_zone: config.observability.time_zone.clone(),
+        chain: chain_rules(config),
+        session_ttl: config.sessions.ttl,
         bill_requested_model: config.accounting.billing == Billing::Original,
     }
 }

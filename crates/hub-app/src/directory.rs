@@ -11,7 +11,10 @@ use moka::future::Cache;
 use hub_pricing::{PriceTable, builtin_rows};
 use hub_proxy::{Catalogue, CatalogueRules, Directory, DirectoryUnavailable};
 use hub_repository::{Repository, RepositoryError};
-use hub_types::{Caller, KeyHash};
+use hub_session::Sessions;
+use hub_types::{Caller, Clock, KeyHash};
+
+use crate::unbind::unbind;
 
 const MAX_CALLERS: u64 = 100_000;
 /// A known key is looked up again after this time, even if no notice came.
@@ -38,6 +41,9 @@ pub(crate) struct RepositoryDirectory {
     /// One load at a time, so that an older catalogue never takes the place of a newer one.
     loading: tokio::sync::Mutex<()>,
     rules: CatalogueRules,
+    /// Told of providers whose bindings an edit ends.
+    sessions: Arc<Sessions>,
+    clock: Arc<dyn Clock>,
 }
 
 impl RepositoryDirectory {
@@ -45,6 +51,8 @@ impl RepositoryDirectory {
     pub(crate) async fn load(
         repository: Arc<dyn Repository>,
         rules: CatalogueRules,
+        sessions: Arc<Sessions>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, RepositoryError> {
         let catalogue = load_catalogue(&*repository, rules).await?;
         Ok(Self {
@@ -54,6 +62,8 @@ impl RepositoryDirectory {
             catalogue: ArcSwap::from_pointee(catalogue),
             loading: tokio::sync::Mutex::default(),
             rules,
+            sessions,
+            clock,
         })
     }
 
@@ -65,7 +75,9 @@ impl RepositoryDirectory {
     /// Providers, groups, prices or settings were edited.
     pub(crate) async fn reload_catalogue(&self) -> Result<(), RepositoryError> {
         let _alone = self.loading.lock().await;
-        self.catalogue.store(Arc::new(load_catalogue(&*self.repository, self.rules).await?));
+        let newer = Arc::new(load_catalogue(&*self.repository, self.rules).await?);
+        let older = self.catalogue.swap(Arc::clone(&newer));
+        unbind(&self.sessions, &older, &newer, self.clock.now()).await;
         Ok(())
     }
 

@@ -12,8 +12,10 @@ pub mod logging;
 mod metrics;
 mod recorder;
 mod refresh;
+mod sessions;
 mod status;
 mod stores;
+mod unbind;
 
 pub use app::{App, Drained, Parts};
 pub use error::StartError;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
@@ -11,10 +12,11 @@ use url::Url;
 use hub_http::Origin;
 use hub_pricing::{Cost, PriceTable, Tier, cost};
 use hub_routing::{
-    AlwaysClosed, CompiledProvider, RoutingFacts, check_provider_url, choose, redirect, upstream_url,
+    BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
+    redirect, upstream_url,
 };
 use hub_types::{
-    GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, RequestId, StageCount, Usage,
+    GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
 };
 use jiff::civil::Time;
 
@@ -120,17 +122,24 @@ impl Catalogue {
         self.version
     }
 
-    /// Step 6. The seed is taken from the request's id, so that the choice can be computed again.
+    /// Each provider's generation: whoever sees one grow, or a provider go, forgets the bindings to it.
+    pub fn generations(&self) -> impl Iterator<Item = (ProviderId, i64)> {
+        self.candidates.providers().iter().map(|compiled| {
+            let provider = compiled.provider();
+            (provider.id, provider.generation)
+        })
+    }
+
+    /// Chooses a provider by the stages.
     pub(crate) fn choose(
         &self,
         facts: &RoutingFacts<'_>,
+        health: &dyn HealthView,
         tried: &[ProviderId],
         local_time: Time,
-        request: RequestId,
+        seed: u64,
     ) -> Choice {
-        // The lower half of a UUIDv7 is chance.
-        let (_, seed) = request.0.as_u64_pair();
-        let decision = choose(&self.candidates, facts, &AlwaysClosed, tried, local_time, seed);
+        let decision = choose(&self.candidates, facts, health, tried, local_time, seed);
         let picked = decision.picked.as_ref().and_then(|picked| self.upstreams.get(&picked.provider().id));
         Choice {
             picked: picked.cloned(),
@@ -138,6 +147,30 @@ impl Catalogue {
             priority: decision.priority,
             stages: decision.stages(),
         }
+    }
+
+    /// Holds a session's binding against the providers; with the choice if the binding is to be followed.
+    pub(crate) fn consult(
+        &self,
+        facts: &RoutingFacts<'_>,
+        health: &dyn HealthView,
+        local_time: Time,
+        bound: ProviderId,
+        idle: Option<Duration>,
+    ) -> (BindingVerdict, Option<Choice>) {
+        let verdict = consult_binding(&self.candidates, facts, health, local_time, bound, idle);
+        let choice = match &verdict {
+            BindingVerdict::Follow { provider, priority } => {
+                self.upstreams.get(&provider.provider().id).map(|upstream| Choice {
+                    picked: Some(Arc::clone(upstream)),
+                    probability_ppm: 1_000_000,
+                    priority: *priority,
+                    stages: Vec::new(),
+                })
+            }
+            _ => None,
+        };
+        (verdict, choice)
     }
 
     /// What a usage costs; `None` = the model has no known price.

@@ -10,6 +10,7 @@ use jiff::civil::Time;
 use hub_types::{Attempt, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
 
 use crate::ProxyError;
+use crate::session::Ticket;
 use crate::shared::Shared;
 
 /// See the module's documentation.
@@ -17,6 +18,8 @@ pub(crate) struct Docket {
     shared: Arc<Shared>,
     started: Instant,
     record: RequestRecord,
+    /// The request's place in its session, once it has one.
+    ticket: Option<Ticket>,
     is_closed: bool,
     /// Not every refusal is kept: a flood of them would fill the journal.
     is_kept: bool,
@@ -30,6 +33,7 @@ impl Docket {
             shared: Arc::clone(shared),
             started: Instant::now(),
             record: RequestRecord::new(id, now, Dialect::Claude, Endpoint::Generate, Outcome::ClientAborted),
+            ticket: None,
             is_closed: false,
             is_kept: false,
         }
@@ -41,6 +45,15 @@ impl Docket {
 
     pub(crate) fn record(&mut self) -> &mut RequestRecord {
         &mut self.record
+    }
+
+    /// The request is counted into its session: closing the docket settles that, too.
+    pub(crate) fn take_ticket(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
+    }
+
+    pub(crate) fn ticket(&mut self) -> Option<&mut Ticket> {
+        self.ticket.as_mut()
     }
 
     /// From here on the request is worth a record.
@@ -109,6 +122,9 @@ impl Docket {
         if self.is_kept {
             self.shared.sink.settled(&self.record);
         }
+        if let Some(ticket) = self.ticket.take() {
+            ticket.leave(&self.shared, &self.record);
+        }
         self.shared.metrics.settled(&self.record);
         let record = &self.record;
         tracing::info!(
@@ -118,6 +134,7 @@ impl Docket {
             dialect = record.dialect.as_str(),
             endpoint = record.endpoint.as_str(),
             model = record.model.as_deref(),
+            session = record.session_id.as_deref(),
             provider = record.last_attempt().map(|attempt| attempt.provider_name.as_str()),
             outcome = record.outcome.as_str(),
             status = record.status,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::limit::LimitReached;
 use hub_http::BodyError;
 use hub_types::{Dialect, ErrorClass, StageCount};
 
@@ -76,6 +77,9 @@ pub enum ProxyError {
     /// The user may not use this client program.
     #[error("client `{0}` is not allowed for your user: ask the administrator of this hub")]
     ClientNotAllowed(String),
+    /// A limit of the key or its user is reached.
+    #[error("{0}")]
+    LimitReached(Box<LimitReached>),
     /// No provider is left to try.
     #[error("no provider can serve this request: {}", describe_stages(.0))]
     NoProvider(Vec<StageCount>),
@@ -153,7 +157,7 @@ impl ProxyError {
             Self::MissingCredential | Self::ConflictingCredentials | Self::UnknownKey => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyFailures { .. } | Self::LimitReached(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::AccessClosed(_) | Self::DialectNotPermitted(_) => StatusCode::FORBIDDEN,
             Self::NoProvider(_)
             | Self::DirectoryUnavailable
@@ -188,6 +192,7 @@ impl ProxyError {
             Self::DialectNotPermitted(_) => "dialect_not_permitted",
             Self::ModelNotAllowed(_) => "model_not_allowed",
             Self::ClientNotAllowed(_) => "client_not_allowed",
+            Self::LimitReached(_) => "limit_reached",
             Self::NoProvider(_) => "no_provider",
             Self::DirectoryUnavailable => "store_unavailable",
             Self::UpstreamFailed(class) => match class {
@@ -215,7 +220,9 @@ impl ProxyError {
     /// What the client may do about it.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::TooManyFailures { .. } | Self::Body(BodyError::TooSlow | BodyError::Broken) => Retry::Later,
+            Self::TooManyFailures { .. }
+            | Self::LimitReached(_)
+            | Self::Body(BodyError::TooSlow | BodyError::Broken) => Retry::Later,
             _ if self.blame() == Blame::Client => Retry::Never,
             _ => Retry::Later,
         }
@@ -225,6 +232,7 @@ impl ProxyError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyFailures { retry_after } => Some(*retry_after),
+            Self::LimitReached(reached) => Some(reached.retry_after()),
             Self::DirectoryUnavailable | Self::ShuttingDown => Some(Duration::from_secs(2)),
             _ => None,
         }

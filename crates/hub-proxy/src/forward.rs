@@ -4,20 +4,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Response;
-use smallvec::SmallVec;
 
 use hub_http::Body;
 use hub_routing::RoutingFacts;
-use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Outcome, ProviderId, Timings};
+use hub_types::{Caller, Outcome};
 
 use crate::bill::Bill;
-use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::outgoing::Outgoing;
+use crate::pick::{self, Candidates};
 use crate::receive::Received;
 use crate::shared::Shared;
-use crate::{Catalogue, ProxyError, answer, attempt};
+use crate::{ProxyError, answer, attempt};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
@@ -32,39 +31,29 @@ pub(crate) async fn forward(
     admitted: Admitted,
 ) -> Result<Response<Body>, ProxyError> {
     let catalogue = shared.directory.catalogue();
-    let local_time = docket.local_time();
+    let call = &admitted.received.call;
     let facts = RoutingFacts {
         groups: admitted.caller.groups(),
-        dialect: admitted.received.call.dialect,
-        model: Some(&admitted.received.call.model),
+        dialect: call.dialect,
+        model: Some(&call.model),
         client_name: admitted.received.client_name.as_deref(),
     };
     let budget = Instant::now() + shared.options.failover_budget;
-    let mut tried: SmallVec<[ProviderId; 4]> = SmallVec::new();
+    let mut candidates = Candidates::new(&catalogue, &admitted.caller, facts, docket.local_time());
     let mut last_failure: Option<Failure> = None;
-    while tried.len() <= shared.options.max_failovers as usize && Instant::now() < budget {
-        let choice = catalogue.choose(&facts, &tried, local_time, docket.id());
-        let Some(upstream) = choice.picked.clone() else {
-            if last_failure.is_none() {
-                docket.record().stages.clone_from(&choice.stages);
-                return Err(docket.refuse(ProxyError::NoProvider(choice.stages)));
-            }
-            break;
+    while candidates.tried() <= shared.options.max_failovers as usize && Instant::now() < budget {
+        let upstream = match candidates.next(shared, &mut docket).await {
+            Ok(upstream) => upstream,
+            Err(stages) if last_failure.is_none() => return Err(docket.refuse(ProxyError::NoProvider(stages))),
+            Err(_) => break,
         };
-        let reason = if tried.is_empty() {
-            docket.record().stages.clone_from(&choice.stages);
-            AttemptReason::InitialSelection
-        } else {
-            AttemptReason::Failover
-        };
-        tried.push(upstream.provider.id);
         let outgoing = match Outgoing::prepare(&admitted.received, &upstream) {
             Ok(outgoing) => outgoing,
             Err(error) => return Err(docket.refuse(error)),
         };
-        let attempt = begin(&docket, &catalogue, &admitted, &choice, &upstream, &outgoing, reason);
-        docket.record().attempts.push(attempt);
-        let call = &admitted.received.call;
+        if let Some(attempt) = docket.last_attempt() {
+            attempt.sent_model = Some(outgoing.model);
+        }
         let deadline = attempt::deadline(&upstream, call, budget);
         let sending = attempt::send(shared, &mut docket, &upstream, call, outgoing.request, deadline);
         let sent = tokio::select! {
@@ -85,6 +74,7 @@ pub(crate) async fn forward(
             }
             Err(failure) => {
                 failure.note(&mut docket);
+                pick::give_back(shared, &mut docket, upstream.provider.id).await;
                 let goes_on = failure.may_try_another();
                 last_failure = Some(failure);
                 if !goes_on {
@@ -94,47 +84,11 @@ pub(crate) async fn forward(
         }
     }
     let failure = last_failure.unwrap_or(Failure::out_of_time());
-    failure.into_answer(docket, admitted.received.call.dialect)
+    failure.into_answer(docket, call.dialect)
 }
 
 fn billed_model(shared: &Shared, admitted: &Admitted, docket: &Docket) -> String {
     let requested = &admitted.received.call.model;
     let sent = docket.attempts().last().and_then(|attempt| attempt.sent_model.as_ref());
     if shared.options.bill_requested_model { requested.clone() } else { sent.unwrap_or(requested).clone() }
-}
-
-fn begin(
-    docket: &Docket,
-    catalogue: &Catalogue,
-    admitted: &Admitted,
-    choice: &Choice,
-    upstream: &Upstream,
-    outgoing: &Outgoing,
-    reason: AttemptReason,
-) -> Attempt {
-    let provider = &upstream.provider;
-    Attempt {
-        id: AttemptId::fresh(),
-        provider_id: provider.id,
-        provider_name: provider.name.clone(),
-        provider_type: provider.provider_type,
-        reason,
-        priority: choice.priority,
-        weight: provider.weight,
-        probability_ppm: choice.probability_ppm,
-        host: upstream.host_name.clone(),
-        sent_model: Some(outgoing.model.clone()),
-        upstream_model: None,
-        status: None,
-        class: None,
-        error: None,
-        timings: Timings { queued_us: docket.elapsed_us(), ..Timings::default() },
-        usage: None,
-        usage_source: None,
-        cost: None,
-        cost_breakdown: None,
-        price_version: None,
-        provider_multiplier: provider.cost_multiplier,
-        group_multiplier: catalogue.group_multiplier(admitted.caller.groups(), &provider.group_tag),
-    }
 }

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use tokio_util::sync::CancellationToken;
 
 use hub_http::{Body, Tasks, UpstreamClient};
+use hub_session::{Limits, MemorySessionStore, SessionPool, Sessions};
 use hub_types::{Clock, SystemClock};
 
 use crate::shared::{GatewayOptions, Shared};
@@ -27,6 +28,8 @@ pub struct GatewayBuilder {
     sink: Arc<dyn RecordSink>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    sessions: Option<Arc<Sessions>>,
+    session_pool: Option<Arc<SessionPool>>,
 }
 
 impl GatewayBuilder {
@@ -54,18 +57,35 @@ impl GatewayBuilder {
         Self { metrics, ..self }
     }
 
+    /// Sets where sessions are remembered; in this process by default.
+    #[must_use]
+    pub fn sessions(self, sessions: Arc<Sessions>) -> Self {
+        Self { sessions: Some(sessions), ..self }
+    }
+
+    /// Sets the pool that lends sessions to clients without one; none by default.
+    #[must_use]
+    pub fn session_pool(self, pool: Arc<SessionPool>) -> Self {
+        Self { session_pool: Some(pool), ..self }
+    }
+
     /// Puts the gateway together.
     pub fn build(self) -> Gateway {
         Gateway(Arc::new(Shared {
-            options: self.options,
             directory: self.directory,
             sink: self.sink,
             clock: self.clock,
             upstream: self.upstream,
+            sessions: self.sessions.unwrap_or_else(|| {
+                let limits = Limits { ttl: self.options.session_ttl, ..Limits::default() };
+                Arc::new(Sessions::new(Arc::new(MemorySessionStore::new(limits))))
+            }),
+            session_pool: self.session_pool,
             throttle: Throttle::default(),
             metrics: self.metrics,
             tasks: Tasks::new(),
             cut_off: CancellationToken::new(),
+            options: self.options,
         }))
     }
 }
@@ -80,6 +100,8 @@ impl Gateway {
             sink: Arc::new(Discard),
             clock: Arc::new(SystemClock),
             metrics: Metrics::default(),
+            sessions: None,
+            session_pool: None,
         }
     }
 
@@ -118,8 +140,10 @@ impl Gateway {
         self.0.cut_off.cancel();
     }
 
-    /// Closes upstream connections that have been idle for too long. To be called every few seconds.
-    pub fn sweep(&self) {
+    /// Closes upstream connections that have been idle for too long, forgets sessions that are over. To be
+    /// called every few seconds.
+    pub async fn sweep(&self) {
         self.0.upstream.sweep();
+        self.0.sessions.store().sweep(self.0.clock.now()).await;
     }
 }

@@ -1,6 +1,6 @@
 //! The story of a request, top to bottom. Each step is a module; each phase is a type that the next step
-//! takes, so a step can't be forgotten. Steps that later work adds (sessions, limits, translation) have their
-//! places here.
+//! takes, so a step can't be forgotten. Steps that later work adds (limits, translation) have their places
+//! here.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::docket::Docket;
 use crate::receive::receive;
 use crate::route::{self, Forward, Route};
 use crate::shared::Shared;
-use crate::{ProxyError, client, content, forward, render};
+use crate::{ProxyError, client, content, forward, render, session};
 
 /// Answers one request.
 pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAddr) -> Response<Body>
@@ -87,6 +87,7 @@ where
     let caller = authenticate(shared, docket, &head, address, call.dialect).await?;
     let received = receive(shared, docket, head, body, call).await?;
     content::check(&caller, &received)?;
+    session::admit(shared, docket, &caller, &received).await?;
     docket.open();
     Ok(forward::Admitted { caller, received })
 }

@@ -104,6 +104,9 @@ impl Open {
             note_reported_error(&report, &mut attempt.error);
             self.bill.charge(&report, attempt);
         }
+        if let Some(ticket) = self.docket.ticket() {
+            ticket.answered_as(report.response_id);
+        }
         self.docket.record().error_code = broken.map(|broken| broken.code().to_owned());
         self.docket.close(broken.map_or(Outcome::Completed, BrokenOff::outcome), self.status);
     }

@@ -1,7 +1,7 @@
 //! Errors on the wire: the one place that knows how each dialect words them.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -13,10 +13,17 @@ use crate::ProxyError;
 /// The whole answer for a failed request.
 pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Response<Body> {
     let status = error.status();
-    let mut response =
-        Response::new(Body::from(error_object(dialect, Some(id), status, error.code(), &error.to_string())));
-    *response.status_mut() = status;
+    let mut object = error_value(dialect, Some(id), status, error.code(), &error.to_string());
+    let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
+    if let ProxyError::LimitReached(reached) = error {
+        if let Some(Value::Object(error)) = object.get_mut("error") {
+            error.extend(reached.members());
+        }
+        for (name, value) in reached.headers() {
+            headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+        }
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(after) = error.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
@@ -24,6 +31,8 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
     if let ProxyError::WrongMethod(allowed) = error {
         headers.insert(http::header::ALLOW, HeaderValue::from_static(allowed));
     }
+    *response.status_mut() = status;
+    *response.body_mut() = Body::from(object.to_string());
     response
 }
 
@@ -78,8 +87,18 @@ pub(crate) fn error_object(
     code: &str,
     message: &str,
 ) -> Vec<u8> {
+    error_value(dialect, id, status, code, message).to_string().into_bytes()
+}
+
+fn error_value(
+    dialect: Dialect,
+    id: Option<RequestId>,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> Value {
     let words = words(status);
-    let object = match dialect {
+    match dialect {
         Dialect::Claude => json!({
             "type": "error",
             "error": { "type": words.claude, "message": message },
@@ -96,8 +115,7 @@ pub(crate) fn error_object(
         Dialect::Gemini | Dialect::GeminiCli => json!({
             "error": { "code": status.as_u16(), "message": message, "status": words.gemini },
         }),
-    };
-    object.to_string().into_bytes()
+    }
 }
 
 struct Words {

@@ -7,7 +7,9 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
+use hub_formats::conversation::ChainRules;
 use hub_http::{BodyLimits, Tasks, UpstreamClient};
+use hub_session::{SessionPool, Sessions};
 use hub_types::Clock;
 
 use crate::throttle::Throttle;
@@ -26,6 +28,10 @@ pub struct GatewayOptions {
     pub failover_budget: Duration,
     /// Bill the model that was asked for, not the one it was redirected to.
     pub bill_requested_model: bool,
+    /// How conversations are recognised whose client sends no session id.
+    pub chain: ChainRules,
+    /// How long a session stays with a provider that has no time of its own.
+    pub session_ttl: Duration,
     /// The zone of providers' daily active times.
     pub time_zone: TimeZone,
 }
@@ -38,6 +44,8 @@ impl Default for GatewayOptions {
             max_failovers: 3,
             failover_budget: Duration::from_secs(60),
             bill_requested_model: true,
+            chain: ChainRules::default(),
+            session_ttl: Duration::from_secs(300),
             time_zone: TimeZone::UTC,
         }
     }
@@ -50,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn RecordSink>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) upstream: UpstreamClient,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,
     pub(crate) tasks: Tasks,

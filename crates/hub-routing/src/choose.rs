@@ -31,6 +31,8 @@ pub enum Health {
     RateLimited,
     /// The upstream asked for a pause.
     CoolingDown,
+    /// It has as many sessions as it may.
+    ConcurrentLimit,
 }
 
 /// Where the choice learns of health.
@@ -78,6 +80,8 @@ pub enum DropReason {
     RateLimited,
     /// It asked for a pause.
     CoolingDown,
+    /// It has as many sessions as it may.
+    ConcurrentLimit,
     /// A provider of better priority is there.
     LowerPriority,
 }
@@ -96,6 +100,7 @@ impl DropReason {
             Self::CircuitOpen => "circuit_open",
             Self::RateLimited => "rate_limited",
             Self::CoolingDown => "cooling_down",
+            Self::ConcurrentLimit => "concurrent_limit_failed",
             Self::LowerPriority => "lower_priority",
         }
     }
@@ -108,7 +113,7 @@ impl DropReason {
             Self::ClientRestriction => 2,
             Self::ModelNotAllowed => 3,
             Self::DialectMismatch => 4,
-            Self::CircuitOpen | Self::RateLimited | Self::CoolingDown => 5,
+            Self::CircuitOpen | Self::RateLimited | Self::CoolingDown | Self::ConcurrentLimit => 5,
             Self::LowerPriority => 6,
         }
     }
@@ -217,7 +222,7 @@ impl Decision {
 }
 
 /// The first stage that drops the provider.
-fn fault(
+pub(crate) fn fault(
     compiled: &CompiledProvider,
     facts: &RoutingFacts<'_>,
     health: &dyn HealthView,
@@ -250,6 +255,7 @@ fn fault(
             Health::CircuitOpen => Some(DropReason::CircuitOpen),
             Health::RateLimited => Some(DropReason::RateLimited),
             Health::CoolingDown => Some(DropReason::CoolingDown),
+            Health::ConcurrentLimit => Some(DropReason::ConcurrentLimit),
         }
     }
 }
@@ -266,7 +272,7 @@ fn is_active(provider: &Provider, now: Time) -> bool {
 }
 
 /// The best override for one of the request's groups, else the provider's own priority.
-fn priority(provider: &Provider, groups: &GroupSet) -> i32 {
+pub(crate) fn priority(provider: &Provider, groups: &GroupSet) -> i32 {
     if provider.group_priorities.is_empty() {
         return provider.priority;
     }

@@ -2,16 +2,20 @@
 //! come in as values, so that every decision can be computed again later.
 
 mod address;
+mod binding;
 mod catalogue;
 mod choose;
 mod classify;
 mod upstream_url;
 
 pub use address::{UrlRefused, check_address, check_provider_url};
+pub use binding::{BindingVerdict, PROMPT_CACHE_TTL, consult_binding};
 pub use catalogue::{Catalogue, CatalogueError, CompiledProvider, redirect};
 pub use choose::{AlwaysClosed, Decision, DropReason, Dropped, Health, HealthView, RoutingFacts, choose};
 pub use classify::{Failure, Verdict, classify, classify_status, verdict};
 pub use upstream_url::upstream_url;
 
+#[cfg(test)]
+mod binding_tests;
 #[cfg(test)]
 mod tests;

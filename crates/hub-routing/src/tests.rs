@@ -12,7 +12,7 @@ use crate::{
     choose, classify_status, redirect, upstream_url, verdict,
 };
 
-fn provider(id: i64, change: impl FnOnce(&mut Provider)) -> Arc<Provider> {
+pub(crate) fn provider(id: i64, change: impl FnOnce(&mut Provider)) -> Arc<Provider> {
     let mut provider = Provider::new(
         ProviderId(id),
         &format!("p{id}"),
@@ -24,11 +24,11 @@ fn provider(id: i64, change: impl FnOnce(&mut Provider)) -> Arc<Provider> {
     Arc::new(provider)
 }
 
-fn rule(kind: MatchKind, pattern: &str) -> ModelRule {
+pub(crate) fn rule(kind: MatchKind, pattern: &str) -> ModelRule {
     ModelRule { kind, pattern: pattern.to_owned() }
 }
 
-fn catalogue(providers: Vec<Arc<Provider>>) -> Catalogue {
+pub(crate) fn catalogue(providers: Vec<Arc<Provider>>) -> Catalogue {
     let (catalogue, errors) = Catalogue::build(providers);
     assert_eq!(errors, []);
     catalogue

@@ -171,6 +171,8 @@ pub enum AttemptReason {
     RetryFailed,
     /// Another provider after a failure.
     Failover,
+    /// Passed over: it has as many sessions as it may.
+    ConcurrentLimitFailed,
 }
 
 /// What kind of failure an attempt was (routing's classification table).

@@ -50,6 +50,14 @@ impl SessionId {
         &self.0
     }
 
+    /// A number that is always the same for this session: two of its requests that come at the same time,
+    /// before there is a binding, are to choose alike. (FNV-1a, stable over versions.)
+    pub fn seed(&self) -> u64 {
+        self.0
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
     /// The key that its requests come with.
     pub fn key(&self) -> KeyId {
         let digits =
@@ -86,6 +94,7 @@ mod tests {
         assert_eq!(session.as_str(), "k12.0193a-b:x");
         assert_eq!(session.key(), KeyId(12));
         assert_ne!(session, SessionId::new(KeyId(1), "0193a-b:x"));
+        assert_eq!(SessionId::new(KeyId(1), "a").seed(), 0x9558_41d6_5d56_78b4);
     }
 
     #[test]

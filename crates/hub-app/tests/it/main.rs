@@ -21,3 +21,5 @@ mod front;
 mod records;
 #[cfg(test)]
 mod routing;
+#[cfg(test)]
+mod sessions;

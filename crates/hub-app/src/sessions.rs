@@ -1,0 +1,79 @@
+//! Where sessions live: in this process, or in Redis with this process to fall back on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub_config::Config;
+use hub_formats::conversation::ChainRules;
+use hub_redis::RedisConnection;
+use hub_session::{
+    FallbackSessionStore, Limits, MemorySessionStore, PoolRules, RedisPool, RedisSessionStore,
+    SessionPool, Sessions,
+};
+
+/// What is left to write when the hub ends has this long.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The sessions and their pool, and what has to be closed at the end.
+pub(crate) struct SessionParts {
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) pool: Arc<SessionPool>,
+    shared: Option<Arc<RedisSessionStore>>,
+}
+
+impl SessionParts {
+    /// Needs a runtime: with Redis, a task writes what no request waits for.
+    pub(crate) fn open(config: &Config, redis: Option<&Arc<RedisConnection>>) -> Self {
+        let settings = &config.sessions;
+        let limits = Limits {
+            ttl: settings.ttl,
+            conversation_ttl: settings.conversation_ttl,
+            renew_threshold: settings.renew_threshold,
+            max_entries: settings.max_conversations,
+        };
+        let rules = pool_rules(config);
+        let local = MemorySessionStore::new(limits);
+        match redis {
+            None => Self {
+                sessions: Arc::new(Sessions::new(Arc::new(local))),
+                pool: Arc::new(SessionPool::in_process(rules)),
+                shared: None,
+            },
+            Some(redis) => {
+                let shared = Arc::new(RedisSessionStore::new(Arc::clone(redis), limits));
+                let store = FallbackSessionStore::new(Arc::clone(&shared), local);
+                Self {
+                    sessions: Arc::new(Sessions::new(Arc::new(store))),
+                    pool: Arc::new(SessionPool::shared(Arc::new(RedisPool::new(Arc::clone(redis))), rules)),
+                    shared: Some(shared),
+                }
+            }
+        }
+    }
+
+    /// Writes what waits.
+    pub(crate) async fn close(self) {
+        if let Some(shared) = self.shared {
+            shared.close(FAREWELL).await;
+        }
+    }
+}
+
+fn pool_rules(config: &Config) -> PoolRules {
+    let pool = &config.session_pool;
+    PoolRules {
+        enabled: pool.enabled,
+        min_size: pool.min_size,
+        max_size: pool.max_size,
+        switch_probability: pool.switch_probability,
+        min_switch_interval: pool.min_switch_interval,
+    }
+}
+
+/// How conversations are recognised whose client sends no id.
+pub(crate) fn chain_rules(config: &Config) -> ChainRules {
+    ChainRules {
+        message_count: config.sessions.message_count,
+        include_system_prompt: config.sessions.include_system_prompt,
+    }
+}

@@ -1,0 +1,6 @@
+//! Sessions through the whole hub: who is recognised, who keeps to whom, how many talk at once.
+
+mod concurrency;
+mod recognised;
+mod ring;
+mod sticky;

@@ -1,0 +1,124 @@
+//! A hub with several equal providers, and conversations with them.
+
+use hub_lab::{Behaviour, Lab, Scenario};
+use hub_management::view::RequestDetailView;
+use hub_types::{Dialect, ProviderId};
+use serde_json::{Value, json};
+
+use crate::harness::client::{Reply, Request};
+use crate::harness::speech;
+use crate::harness::world::{Hub, Key, ME, Setup, lab, object};
+
+pub(super) struct Ring {
+    pub(super) hub: Hub,
+    pub(super) key: Key,
+    /// Providers with the lab behind each, in the order of their ids.
+    pub(super) members: Vec<(ProviderId, Lab)>,
+}
+
+impl Ring {
+    /// `more` are the fields of each provider over the usual ones.
+    pub(super) async fn start(dialect: Dialect, more: &[Value]) -> Self {
+        Self::with(&[], json!({}), dialect, more).await
+    }
+
+    pub(super) async fn with(
+        variables: &[(&'static str, &str)],
+        key: Value,
+        dialect: Dialect,
+        more: &[Value],
+    ) -> Self {
+        let mut setup = Setup::new().await;
+        for (name, value) in variables {
+            setup.set(name, *value);
+        }
+        let mut members = Vec::new();
+        for (at, more) in more.iter().enumerate() {
+            let lab = lab().await;
+            let id = setup.provider_for(dialect, &format!("p{at}"), &lab.url(), more.clone()).await;
+            members.push((id, lab));
+        }
+        let ada = setup.user(json!({"name": "ada"})).await;
+        let mut fields = object(json!({"name": "laptop"}));
+        fields.extend(object(key));
+        let key = setup.key(ada, Value::Object(fields)).await;
+        Self { hub: setup.start().await, key, members }
+    }
+
+    /// As many equal providers.
+    pub(super) async fn of(dialect: Dialect, providers: usize) -> Self {
+        Self::start(dialect, &vec![json!({}); providers]).await
+    }
+
+    pub(super) async fn send(&self, request: Request) -> Reply {
+        request.key(&self.key.text).send(self.hub.address).await
+    }
+
+    /// Sends it and says how it was served.
+    pub(super) async fn served(&self, request: Request) -> Served {
+        let reply = self.send(request).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        self.record(&reply).await
+    }
+
+    pub(super) async fn record(&self, reply: &Reply) -> Served {
+        Served(self.hub.record(reply.id()).await)
+    }
+
+    pub(super) fn plays(&self, provider: ProviderId, behaviour: Behaviour) {
+        self.lab(provider).set_scenario(Scenario::always(behaviour));
+    }
+
+    pub(super) fn lab(&self, provider: ProviderId) -> &Lab {
+        &self.members.iter().find(|(id, _)| *id == provider).unwrap().1
+    }
+
+    /// Edits a provider as an admin does.
+    pub(super) async fn edit(&self, provider: ProviderId, patch: Value) {
+        self.hub.management().update_provider(&ME, provider, &object(patch)).await.unwrap();
+        self.hub.app.catch_up().await;
+    }
+}
+
+/// How a request was served.
+#[derive(Debug)]
+pub(super) struct Served(pub(super) RequestDetailView);
+
+impl Served {
+    pub(super) fn provider(&self) -> ProviderId {
+        self.0.request.provider_id.unwrap()
+    }
+
+    pub(super) fn session(&self) -> &str {
+        self.0.request.session_id.as_deref().unwrap()
+    }
+
+    /// Was the session's binding followed?
+    pub(super) fn is_reuse(&self) -> bool {
+        self.0.attempts[0].reason == hub_types::AttemptReason::SessionReuse
+    }
+}
+
+/// A request of Claude Code's session.
+pub(super) fn named(session: &str) -> Request {
+    Request::post("/v1/messages", speech::body(Dialect::Claude, false))
+        .header("x-claude-code-session-id", session)
+}
+
+/// Turn `turn` (from 1) of a conversation without any id: one message, then three, then five.
+pub(super) fn turn(opening: &str, turn: usize) -> Request {
+    let message = |at: usize| {
+        let role = if at.is_multiple_of(2) { "user" } else { "assistant" };
+        let text = if at == 0 { opening.to_owned() } else { format!("{opening}: message {at}") };
+        // The newest message carries the cache mark, as clients do it; on the next turn it is plain text.
+        if at == turn * 2 - 2 {
+            let block = json!({"type": "text", "text": text, "cache_control": {"type": "ephemeral"}});
+            json!({"role": role, "content": [block]})
+        } else {
+            json!({"role": role, "content": text})
+        }
+    };
+    let messages: Vec<Value> = (0..turn * 2 - 1).map(message).collect();
+    let body = json!({"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": messages});
+    Request::post("/v1/messages", body.to_string())
+}

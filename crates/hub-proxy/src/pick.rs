@@ -1,0 +1,145 @@
+//! Step 6: the next provider to try. The session's own first, then whom the stages choose; who has as many
+//! sessions as it may is passed over.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use smallvec::SmallVec;
+
+use hub_routing::{BindingVerdict, Health, RoutingFacts};
+use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Provider, ProviderId, StageCount, Timings};
+
+use crate::Catalogue;
+use crate::catalogue::{Choice, Upstream};
+use crate::docket::Docket;
+use crate::shared::Shared;
+
+/// The candidates of one request, and what became of those that had their turn.
+pub(crate) struct Candidates<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) caller: &'a Caller,
+    pub(crate) facts: RoutingFacts<'a>,
+    pub(crate) local_time: Time,
+    tried: SmallVec<[ProviderId; 4]>,
+    full: SmallVec<[ProviderId; 4]>,
+}
+
+impl<'a> Candidates<'a> {
+    pub(crate) fn new(
+        catalogue: &'a Catalogue,
+        caller: &'a Caller,
+        facts: RoutingFacts<'a>,
+        local_time: Time,
+    ) -> Self {
+        Self { catalogue, caller, facts, local_time, tried: SmallVec::new(), full: SmallVec::new() }
+    }
+
+    /// How many providers were asked.
+    pub(crate) fn tried(&self) -> usize {
+        self.tried.len()
+    }
+
+    /// The next one, with its attempt written on the docket; `Err`: nobody is left, with the stages' counts.
+    pub(crate) async fn next(
+        &mut self,
+        shared: &Shared,
+        docket: &mut Docket,
+    ) -> Result<Arc<Upstream>, Vec<StageCount>> {
+        loop {
+            let (choice, reason) = self.choose(docket);
+            if self.tried.is_empty() {
+                docket.record().stages.clone_from(&choice.stages);
+            }
+            let Some(upstream) = choice.picked.clone() else { return Err(choice.stages) };
+            let provider = &upstream.provider;
+            let has_slot = take_slot(shared, docket, provider).await;
+            let reason = if has_slot { reason } else { AttemptReason::ConcurrentLimitFailed };
+            let attempt = self.begin(docket, &choice, &upstream, reason);
+            docket.record().attempts.push(attempt);
+            if !has_slot {
+                self.full.push(provider.id);
+                continue;
+            }
+            self.tried.push(provider.id);
+            if let Some(ticket) = docket.ticket() {
+                let own = provider.session_ttl.map(|seconds| Duration::from_secs(seconds.into()));
+                ticket.chose(provider.generation, own.unwrap_or(shared.options.session_ttl));
+            }
+            return Ok(upstream);
+        }
+    }
+
+    fn choose(&self, docket: &mut Docket) -> (Choice, AttemptReason) {
+        let health = |provider: &Provider| {
+            if self.full.contains(&provider.id) { Health::ConcurrentLimit } else { Health::Admit }
+        };
+        let (id, now) = (docket.id(), docket.record().created_at);
+        let mut seed = None;
+        if let Some(ticket) = docket.ticket() {
+            seed = ticket.seed();
+            if let (true, Some(bound)) = (self.tried.is_empty(), ticket.bound()) {
+                let last_seen = ticket.present.last_seen;
+                let idle = last_seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
+                match self.catalogue.consult(&self.facts, &health, self.local_time, bound, idle) {
+                    (BindingVerdict::Follow { .. }, Some(choice)) => {
+                        return (choice, AttemptReason::SessionReuse);
+                    }
+                    (BindingVerdict::Follow { .. } | BindingVerdict::Drop, _) => ticket.mark_stale(),
+                    (BindingVerdict::PassOver(_) | BindingVerdict::Return, _) => {}
+                }
+            }
+        }
+        // The lower half of a UUIDv7 is chance.
+        let seed = seed.unwrap_or(id.0.as_u64_pair().1);
+        let choice = self.catalogue.choose(&self.facts, &health, &self.tried, self.local_time, seed);
+        let is_first = self.tried.is_empty();
+        (choice, if is_first { AttemptReason::InitialSelection } else { AttemptReason::Failover })
+    }
+
+    fn begin(&self, docket: &Docket, choice: &Choice, upstream: &Upstream, reason: AttemptReason) -> Attempt {
+        let provider = &upstream.provider;
+        Attempt {
+            id: AttemptId::fresh(),
+            provider_id: provider.id,
+            provider_name: provider.name.clone(),
+            provider_type: provider.provider_type,
+            reason,
+            priority: choice.priority,
+            weight: provider.weight,
+            probability_ppm: choice.probability_ppm,
+            host: upstream.host_name.clone(),
+            sent_model: None,
+            upstream_model: None,
+            status: None,
+            class: None,
+            error: None,
+            timings: Timings { queued_us: docket.elapsed_us(), ..Timings::default() },
+            usage: None,
+            usage_source: None,
+            cost: None,
+            cost_breakdown: None,
+            price_version: None,
+            provider_multiplier: provider.cost_multiplier,
+            group_multiplier: self.catalogue.group_multiplier(self.caller.groups(), &provider.group_tag),
+        }
+    }
+}
+
+/// Counts the session at the provider. If that can't be known, it may.
+async fn take_slot(shared: &Shared, docket: &mut Docket, provider: &Provider) -> bool {
+    let now = docket.record().created_at;
+    let Some(ticket) = docket.ticket() else { return true };
+    let limit = provider.limit_concurrent_sessions.and_then(NonZeroU32::new);
+    shared.sessions.store().take_slot(ticket.session(), provider.id, limit, now).await.unwrap_or(true)
+}
+
+/// The attempt failed: the session does not stay counted at a provider that it is not bound to.
+pub(crate) async fn give_back(shared: &Shared, docket: &mut Docket, provider: ProviderId) {
+    if let Some(ticket) = docket.ticket()
+        && ticket.present.bound != Some(provider)
+    {
+        shared.sessions.store().release_slot(ticket.session(), provider).await;
+    }
+}
