@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fred::clients::{Client, WithOptions};
 use fred::interfaces::ClientLike;
-use fred::types::config::{Config, Server, ServerConfig, TlsConfig};
+use fred::types::config::{Config, Options, Server, ServerConfig, TlsConfig};
 use fred::types::{ConnectHandle, InfoKind};
 use rustls::ClientConfig;
 use tokio::sync::watch;
@@ -124,7 +124,11 @@ impl RedisConnection {
 impl Wire {
     /// For commands that have this long.
     pub(crate) fn within(&self, deadline: Duration) -> WithOptions<Client> {
-        self.0.with_options(&RedisSettings::command(deadline, self.0.is_clustered()))
+        self.0.with_options(&self.options(deadline))
+    }
+
+    pub(crate) fn options(&self, deadline: Duration) -> Options {
+        RedisSettings::command(deadline, self.0.is_clustered())
     }
 
     pub(crate) async fn ping(&self, deadline: Duration) -> Result<(), RedisError> {

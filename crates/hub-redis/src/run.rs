@@ -56,7 +56,8 @@ impl Wire {
 
     async fn send(&self, steps: Vec<Step>, deadline: Duration) -> Result<BatchReplies, RedisError> {
         let from_client = |error| RedisError::from_client(&error, deadline);
-        let pipeline = self.within(deadline).pipeline();
+        // In this order: the pipeline of a client with options is one without them.
+        let pipeline = self.0.pipeline().with_options(&self.options(deadline));
         let count = steps.len();
         for step in steps {
             let command = CustomCommand::new_static(step.name, ClusterHash::Custom(step.slot), false);
