@@ -9,10 +9,13 @@
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
+pub mod conversation;
+mod memory;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
+pub use memory::MemorySessionStore;
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
