@@ -1,5 +1,7 @@
 //! What happens to the remembered sessions when requests come and go.
 
+use std::num::NonZeroI64;
+
 use jiff::Timestamp;
 
 use hub_types::{KeyId, ProviderId, SessionId};
@@ -91,7 +93,7 @@ impl State {
         if bound.is_some()
             && let Some(binding) = &mut record.binding
         {
-            binding.until = binding.until.max(now.saturating_add(binding.ttl));
+            binding.prolong(now);
         }
         Present { sequence: 0, bound, last_seen }
     }
@@ -156,7 +158,8 @@ impl State {
             if let Some(record) = self.table.get_mut(ix) {
                 record.in_flight = record.in_flight.saturating_sub(1);
                 record.status = Some(end.status);
-                record.answered = end.provider.or(record.answered);
+                let answered = end.provider.and_then(|id| NonZeroI64::new(id.0));
+                record.answered = answered.or(record.answered);
                 record.add(&end.usage);
             }
             self.table.seen(ix, now);
@@ -229,7 +232,7 @@ impl State {
         let Some(binding) = from else { return };
         let ix = self.table.live_or_new(branch, now);
         if self.table.get(ix).is_some_and(|record| record.bound(now).is_none()) {
-            self.table.bind(ix, binding.provider, binding.ttl, now);
+            self.table.bind(ix, binding.provider, binding.ttl(), now);
         }
         self.table.used(ix);
     }

@@ -184,7 +184,7 @@ impl Table {
 
     pub(super) fn bind(&mut self, ix: Ix, provider: ProviderId, ttl: Ms, now: Ms) {
         if let Some(record) = self.slab.get_mut(ix) {
-            record.binding = Some(Binding { provider, ttl, until: now.saturating_add(ttl) });
+            record.binding = Some(Binding::new(provider, ttl, now));
         }
     }
 
