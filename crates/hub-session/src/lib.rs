@@ -12,6 +12,8 @@ mod binding;
 mod conversation;
 mod identity;
 mod pool;
+pub mod conversation;
+mod memory;
 mod sessions;
 mod store;
 
@@ -23,6 +25,7 @@ pub use pool::RedisPool;
 pub use pool::{
     Collected, MemoryPool, PoolError, PoolRules, PoolState, PoolStats, PoolStore, SessionPool, Switched,
 };
+pub use memory::MemorySessionStore;
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
