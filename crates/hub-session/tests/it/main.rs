@@ -1,1 +1,4 @@
 //! One contract for every session store.
+
+#[cfg(test)]
+mod pool;
