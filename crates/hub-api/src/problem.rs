@@ -53,19 +53,23 @@ impl From<ManagementError> for Problem {
         }
         let status = match error {
             ManagementError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            ManagementError::NotFound => StatusCode::NOT_FOUND,
+            ManagementError::NotFound | ManagementError::NotInPool => StatusCode::NOT_FOUND,
             ManagementError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManagementError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            ManagementError::Conflict | ManagementError::Duplicate { .. } => StatusCode::CONFLICT,
+            ManagementError::Conflict
+            | ManagementError::Duplicate { .. }
+            | ManagementError::PoolTooSmall { .. } => StatusCode::CONFLICT,
             ManagementError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ManagementError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ManagementError::Unavailable(_) | ManagementError::StoreUnavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
         let retry_after = match error {
             ManagementError::Throttled { retry_after } => Some(retry_after),
-            ManagementError::Unavailable(_) => Some(1),
+            ManagementError::Unavailable(_) | ManagementError::StoreUnavailable(_) => Some(1),
             _ => None,
         };
         Self { errors: error.fields(), retry_after, ..Self::new(status, error.code(), error.to_string()) }

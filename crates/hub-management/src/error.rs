@@ -1,6 +1,7 @@
 //! What can go wrong when people do things, as they are told.
 
 use hub_repository::RepositoryError;
+use hub_session::PoolError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -51,6 +52,18 @@ pub enum ManagementError {
         /// Seconds until the next try is heard.
         retry_after: u64,
     },
+    /// The session is not in the session pool.
+    #[error("this session is not in the pool: `sessions` of its statistics lists those that are")]
+    NotInPool,
+    /// The session pool has not two members to switch between.
+    #[error("the pool holds {size} of the 2 sessions that a switch needs")]
+    PoolTooSmall {
+        /// How many there are.
+        size: usize,
+    },
+    /// The store that instances share does not answer, or this process has none.
+    #[error("the session store does not answer: try again later")]
+    StoreUnavailable(String),
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
@@ -73,7 +86,9 @@ impl ManagementError {
             Self::Conflict => "conflict",
             Self::Duplicate { .. } => "duplicate",
             Self::Throttled { .. } => "throttled",
-            Self::Unavailable(_) => "unavailable",
+            Self::NotInPool => "not_in_pool",
+            Self::PoolTooSmall { .. } => "pool_too_small",
+            Self::Unavailable(_) | Self::StoreUnavailable(_) => "unavailable",
             Self::Misconfigured(_) => "misconfigured",
             Self::Internal(_) => "internal",
         }
@@ -91,7 +106,10 @@ impl ManagementError {
     /// What operators should read in the log about it, if there is more than the caller is told.
     pub fn internal(&self) -> Option<&str> {
         match self {
-            Self::Unavailable(text) | Self::Misconfigured(text) | Self::Internal(text) => Some(text),
+            Self::Unavailable(text)
+            | Self::StoreUnavailable(text)
+            | Self::Misconfigured(text)
+            | Self::Internal(text) => Some(text),
             _ => None,
         }
     }
@@ -104,6 +122,16 @@ impl ManagementError {
 fn summary(fields: &[FieldError]) -> String {
     let parts: Vec<_> = fields.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
     format!("the input can't be taken: {}", parts.join("; "))
+}
+
+impl From<PoolError> for ManagementError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::TooFew { size } => Self::PoolTooSmall { size },
+            PoolError::NotAMember => Self::NotInPool,
+            PoolError::Unavailable(error) => Self::StoreUnavailable(error.to_string()),
+        }
+    }
 }
 
 impl From<RepositoryError> for ManagementError {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_repository::{AuditEntry, Page, Repository};
+use hub_session::SessionPool;
 use hub_types::{Clock, Secret};
 use jiff::{SignedDuration, Timestamp, Unit};
 
@@ -32,18 +33,33 @@ pub struct Management {
     pub(crate) settings: Settings,
     pub(crate) throttle: Throttle,
     pub(crate) status_source: Option<Arc<dyn StatusSource>>,
+    pub(crate) session_pool: Option<Arc<SessionPool>>,
 }
 
 impl Management {
     /// The use cases over a repository.
     pub fn new(repository: Arc<dyn Repository>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { repository, clock, settings, throttle: Throttle::default(), status_source: None }
+        Self {
+            repository,
+            clock,
+            settings,
+            throttle: Throttle::default(),
+            status_source: None,
+            session_pool: None,
+        }
     }
 
     /// The same with a running hub that can report on itself.
     #[must_use]
     pub fn with_status_source(mut self, source: Arc<dyn StatusSource>) -> Self {
         self.status_source = Some(source);
+        self
+    }
+
+    /// The same with the session pool that requests borrow from.
+    #[must_use]
+    pub fn with_session_pool(mut self, pool: Arc<SessionPool>) -> Self {
+        self.session_pool = Some(pool);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Sessions, times, rules, and waiting for a condition.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hub_session::PoolRules;
 use hub_types::{KeyId, SessionId};
@@ -31,9 +31,9 @@ pub(crate) fn rules() -> PoolRules {
 /// Waits for a condition, at most ten seconds.
 #[cfg(feature = "redis")]
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = std::time::Instant::now() + Duration::from_secs(10);
     while !holds().await {
-        assert!(Instant::now() < end, "never: {what}");
+        assert!(std::time::Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
