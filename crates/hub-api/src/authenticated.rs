@@ -57,7 +57,7 @@ pub(crate) fn client_address(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ManagementError> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ManagementError> {
     const MALFORMED: ManagementError =
         ManagementError::Unauthenticated("`Authorization` must be one `Bearer` and a credential");
     let mut values = headers.get_all(AUTHORIZATION).iter();

@@ -1,11 +1,13 @@
 //! The management REST interface and its OpenAPI document.
 //!
 //! Handlers are thin: they read a request, call a use case of hub-management and write its view as JSON. Every
-//! error is a problem document (RFC 9457). What does not live here: rules about who may do what.
+//! error is a problem document (RFC 9457). The session pool's interface under `/admin` is older than these manners:
+//! it has a router, an envelope and names of its own. What does not live here: rules about who may do what.
 
 mod authenticated;
 mod body;
 mod cookie;
+mod envelope;
 mod openapi;
 mod parameters;
 mod problem;
@@ -14,4 +16,4 @@ mod routes;
 
 pub use openapi::document;
 pub use problem::Problem;
-pub use router::{ApiState, ClientAddress, router};
+pub use router::{ApiState, ClientAddress, pool_router, router};

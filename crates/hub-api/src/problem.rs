@@ -53,10 +53,12 @@ impl From<ManagementError> for Problem {
         }
         let status = match error {
             ManagementError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            ManagementError::NotFound => StatusCode::NOT_FOUND,
+            ManagementError::NotFound | ManagementError::NotInPool => StatusCode::NOT_FOUND,
             ManagementError::Forbidden(_) => StatusCode::FORBIDDEN,
             ManagementError::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            ManagementError::Conflict | ManagementError::Duplicate { .. } => StatusCode::CONFLICT,
+            ManagementError::Conflict
+            | ManagementError::Duplicate { .. }
+            | ManagementError::PoolTooSmall { .. } => StatusCode::CONFLICT,
             ManagementError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             ManagementError::Unavailable(_)
             | ManagementError::NoSessions

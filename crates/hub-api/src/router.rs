@@ -7,11 +7,14 @@ use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::map_response;
 use axum::response::Response;
+use axum::routing::{delete, get, patch, post};
 use axum::{Router, http};
 use hub_management::Management;
 
+use crate::envelope::Refusal;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::routes::session_pool;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -34,6 +37,23 @@ pub fn router(state: ApiState) -> Router {
     routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
+        .layer(map_response(seal))
+        .with_state(state)
+}
+
+/// Serves everything under `/admin`: the session pool's interface. Meant to be handed all requests of its prefix,
+/// too.
+pub fn pool_router(state: ApiState) -> Router {
+    Router::new()
+        .route("/admin/api-keys", get(session_pool::list_keys).post(session_pool::create_key))
+        .route("/admin/api-keys/{id}", get(session_pool::show_key))
+        .route("/admin/api-keys/{id}/collect-session", patch(session_pool::mark_key))
+        .route("/admin/session-pool/stats", get(session_pool::stats))
+        .route("/admin/session-pool/switch", post(session_pool::switch))
+        .route("/admin/session-pool/set-current", post(session_pool::set_current))
+        .route("/admin/session-pool", delete(session_pool::clear))
+        .fallback(async |uri| Refusal(unknown_route(uri).await))
+        .method_not_allowed_fallback(async |method, uri| Refusal(wrong_method(method, uri).await))
         .layer(map_response(seal))
         .with_state(state)
 }

@@ -146,6 +146,10 @@ impl App {
             registry,
             admin_token: access.admin_token.clone(),
             trusted_proxies: config.server.trusted_proxies.0.clone(),
+            pool: hub_api::pool_router(ApiState {
+                management: Arc::clone(&management),
+                secure_cookies: config.web_login.secure_cookies,
+            }),
         };
         let server_settings =
             ServerSettings { max_connections: config.server.max_connections, ..ServerSettings::default() };

@@ -1,4 +1,4 @@
-//! Who answers what: health, metrics, the management API, and for everything else the gateway.
+//! Who answers what: health, metrics, the management API, the session pool's, and for everything else the gateway.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +25,7 @@ use crate::metrics;
 pub(crate) struct Front {
     pub(crate) gateway: Gateway,
     pub(crate) api: Router,
+    pub(crate) pool: Router,
     pub(crate) directory: Arc<RepositoryDirectory>,
     pub(crate) health: Arc<Health>,
     pub(crate) registry: Option<Registry>,
@@ -45,8 +46,9 @@ impl Service for Front {
             (&Method::GET | &Method::HEAD, "/health/ready") => self.health.ready(),
             (&Method::GET, "/metrics") => self.metrics(request.headers(), peer.ip()),
             (_, path) if path == "/api/v1" || path.starts_with("/api/v1/") => {
-                self.manage(request, peer.ip()).await
+                self.manage(&self.api, request, peer.ip()).await
             }
+            (_, path) if path.starts_with("/admin/") => self.manage(&self.pool, request, peer.ip()).await,
             _ => self.gateway.handle(request, peer).await,
         }
     }
@@ -70,12 +72,12 @@ impl Front {
         }
     }
 
-    async fn manage(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    async fn manage(&self, router: &Router, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let address = self.client(request.headers(), peer);
         let may_edit = !matches!(*request.method(), Method::GET | Method::HEAD);
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ClientAddress(address));
-        match self.api.clone().oneshot(request).await {
+        match router.clone().oneshot(request).await {
             Ok(response) => {
                 if may_edit && response.status().is_success() {
                     self.directory.catch_up().await;

@@ -7,8 +7,8 @@ use hub_config::Config;
 use hub_formats::conversation::ChainRules;
 use hub_redis::RedisConnection;
 use hub_session::{
-    FallbackSessionStore, Limits, MemorySessionStore, PoolRules, RedisPool, RedisSessionStore,
-    SessionPool, Sessions,
+    FallbackSessionStore, Limits, MemorySessionStore, PoolRules, RedisPool, RedisSessionStore, SessionPool,
+    Sessions,
 };
 
 /// What is left to write when the hub ends has this long.

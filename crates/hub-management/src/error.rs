@@ -1,7 +1,7 @@
 //! What can go wrong when people do things, as they are told.
 
 use hub_repository::RepositoryError;
-use hub_session::StoreUnavailable;
+use hub_session::{PoolError, StoreUnavailable};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -52,6 +52,15 @@ pub enum ManagementError {
         /// Seconds until the next try is heard.
         retry_after: u64,
     },
+    /// The session is not in the session pool.
+    #[error("this session is not in the pool: `sessions` of its statistics lists those that are")]
+    NotInPool,
+    /// The session pool has not two members to switch between.
+    #[error("the pool holds {size} of the 2 sessions that a switch needs")]
+    PoolTooSmall {
+        /// How many there are.
+        size: usize,
+    },
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
@@ -99,6 +108,8 @@ impl ManagementError {
             Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::NoSessions => "no_sessions",
             Self::PartlyCleared { .. } => "partly_cleared",
+            Self::NotInPool => "not_in_pool",
+            Self::PoolTooSmall { .. } => "pool_too_small",
             Self::Misconfigured(_) => "misconfigured",
             Self::Internal(_) => "internal",
         }
@@ -138,6 +149,16 @@ fn summary(fields: &[FieldError]) -> String {
 impl From<StoreUnavailable> for ManagementError {
     fn from(error: StoreUnavailable) -> Self {
         Self::SessionsUnavailable(error.0)
+    }
+}
+
+impl From<PoolError> for ManagementError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::TooFew { size } => Self::PoolTooSmall { size },
+            PoolError::NotAMember => Self::NotInPool,
+            PoolError::Unavailable(error) => Self::SessionsUnavailable(error.0),
+        }
     }
 }
 

@@ -51,6 +51,11 @@ impl Management {
         Ok(NewKeyView { key: credential.expose().to_owned(), view: KeyView::from(&key) })
     }
 
+    /// Would these columns do for a new key?
+    pub(crate) fn check_key(input: &Patch) -> Result<()> {
+        draft::create::<KeyFields>(input)?.check()
+    }
+
     /// Edits a key by a merge patch.
     pub async fn update_key(&self, principal: &Principal, id: KeyId, input: &Patch) -> Result<KeyView> {
         principal.require_admin()?;
@@ -107,7 +112,7 @@ impl Management {
         .await
     }
 
-    async fn living_key(&self, id: KeyId) -> Result<ApiKey> {
+    pub(crate) async fn living_key(&self, id: KeyId) -> Result<ApiKey> {
         self.repository.find_key(id).await?.ok_or(ManagementError::NotFound)
     }
 

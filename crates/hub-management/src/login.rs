@@ -48,6 +48,16 @@ impl Management {
         Ok(Principal { actor: user_actor(&caller.user, Role::User), address })
     }
 
+    /// Recognises ADMIN_TOKEN and nothing else, for interfaces that are the operator's alone.
+    pub fn authenticate_admin_token(&self, token: &str, address: Option<IpAddr>) -> Result<Principal> {
+        self.refuse_throttled(address)?;
+        if !self.is_admin_token(token) {
+            self.throttle.failed(address, self.now());
+            return Err(ManagementError::Unauthenticated("this is not the admin token"));
+        }
+        Ok(Principal { actor: Actor::AdminToken, address })
+    }
+
     /// Logs in with ADMIN_TOKEN, or with a hub key that may log in, in its user's role.
     pub async fn login(&self, token: &str, address: Option<IpAddr>) -> Result<Login> {
         self.refuse_throttled(address)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_repository::{AuditEntry, Page, Repository};
+use hub_session::SessionPool;
 use hub_session::Sessions;
 use hub_types::{Clock, Secret};
 use jiff::{SignedDuration, Timestamp, Unit};
@@ -34,6 +35,7 @@ pub struct Management {
     pub(crate) throttle: Throttle,
     pub(crate) status_source: Option<Arc<dyn StatusSource>>,
     pub(crate) sessions: Option<Arc<Sessions>>,
+    pub(crate) session_pool: Option<Arc<SessionPool>>,
 }
 
 impl Management {
@@ -46,6 +48,7 @@ impl Management {
             throttle: Throttle::default(),
             status_source: None,
             sessions: None,
+            session_pool: None,
         }
     }
 
@@ -66,6 +69,13 @@ impl Management {
     /// The sessions, if this process keeps any.
     pub(crate) fn sessions(&self) -> Result<&Sessions> {
         self.sessions.as_deref().ok_or(ManagementError::NoSessions)
+    }
+
+    /// The same with the session pool that requests borrow from.
+    #[must_use]
+    pub fn with_session_pool(mut self, pool: Arc<SessionPool>) -> Self {
+        self.session_pool = Some(pool);
+        self
     }
 
     /// The current time as the databases keep it: whole microseconds.

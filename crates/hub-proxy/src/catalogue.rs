@@ -15,9 +15,7 @@ use hub_routing::{
     BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
     redirect, upstream_url,
 };
-use hub_types::{
-    GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
-};
+use hub_types::{GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage};
 use jiff::civil::Time;
 
 /// Rules that the catalogue is built under.

@@ -44,7 +44,9 @@ pub(crate) async fn forward(
     while candidates.tried() <= shared.options.max_failovers as usize && Instant::now() < budget {
         let upstream = match candidates.next(shared, &mut docket).await {
             Ok(upstream) => upstream,
-            Err(stages) if last_failure.is_none() => return Err(docket.refuse(ProxyError::NoProvider(stages))),
+            Err(stages) if last_failure.is_none() => {
+                return Err(docket.refuse(ProxyError::NoProvider(stages)));
+            }
             Err(_) => break,
         };
         let outgoing = match Outgoing::prepare(&admitted.received, &upstream) {

@@ -46,7 +46,8 @@ impl LimitReached {
         };
         let wait = Duration::try_from(reset.duration_since(now)).unwrap_or_default();
         // Whole seconds, rounded up: who comes back then finds room.
-        let retry_after = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(SECOND);
+        let retry_after =
+            Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(SECOND);
         Self { kind, whose, reset, retry_after }
     }
 

@@ -21,7 +21,9 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
             error.extend(reached.members());
         }
         for (name, value) in reached.headers() {
-            headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+            headers.extend(
+                HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)),
+            );
         }
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

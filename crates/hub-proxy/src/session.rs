@@ -116,7 +116,12 @@ async fn find(shared: &Shared, caller: &Caller, received: &Received, now: Timest
     let key = caller.key.id;
     let referred = match identify(received.call.dialect, received.headers(), &received.facts) {
         Identity::Client(client) => {
-            return Identified { session: SessionId::new(key, &client.id), trail: None, is_named: true, is_sticky: true };
+            return Identified {
+                session: SessionId::new(key, &client.id),
+                trail: None,
+                is_named: true,
+                is_sticky: true,
+            };
         }
         Identity::Answer(answer) => Some(answer),
         Identity::Unknown => None,

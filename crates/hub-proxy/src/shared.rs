@@ -44,7 +44,7 @@ impl Default for GatewayOptions {
             max_failovers: 3,
             failover_budget: Duration::from_secs(60),
             bill_requested_model: true,
-            chain: ChainRules::default(),
+            chain: ChainRules { message_count: 3, include_system_prompt: false },
             session_ttl: Duration::from_secs(300),
             time_zone: TimeZone::UTC,
         }

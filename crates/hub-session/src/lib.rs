@@ -4,28 +4,28 @@
 //! hops between providers pays the full price of its whole prefix each time: keeping it in its place is what
 //! this crate is for.
 //!
-//! [`ConversationHash`] recognises conversations whose client sends no id. [`SessionStore`] is the seam to what is remembered: in this process, or in Redis for
-//! several instances; both are held to one conformance suite. [`after`] is the table of what becomes of a
+//! [`identify`] finds the id that a client sends, [`ConversationHash`] recognises conversations whose client
+//! sends none. [`SessionStore`] is the seam to what is remembered: in this process, or in Redis for several
+//! instances; all stores are held to one conformance suite. [`after`] is the table of what becomes of a
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
 mod conversation;
 mod identity;
-mod pool;
-pub mod conversation;
 mod memory;
+mod pool;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
 pub use conversation::{branch, conversation_session, generate_hash};
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
+pub use memory::MemorySessionStore;
 #[cfg(feature = "redis")]
 pub use pool::RedisPool;
 pub use pool::{
     Collected, MemoryPool, PoolError, PoolRules, PoolState, PoolStats, PoolStore, SessionPool, Switched,
 };
-pub use memory::MemorySessionStore;
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,

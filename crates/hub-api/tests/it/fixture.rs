@@ -7,9 +7,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use hub_api::{ApiState, ClientAddress, router};
+use hub_api::{ApiState, ClientAddress, pool_router, router};
 use hub_management::{Management, Settings};
 use hub_repository::{Repository, Sealer, SqliteRepository, SqliteSettings};
+use hub_session::{PoolRules, SessionPool};
 use hub_types::{Clock, Secret};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -38,6 +39,8 @@ impl TestClock {
 
 pub(crate) struct Api {
     pub(crate) router: Router,
+    pool_router: Router,
+    pub(crate) pool: Arc<SessionPool>,
     pub(crate) repository: Arc<dyn Repository>,
     pub(crate) clock: Arc<TestClock>,
     _directory: TempDir,
@@ -53,7 +56,7 @@ pub(crate) struct Answer {
 
 /// A call under construction.
 pub(crate) struct Call<'a> {
-    api: &'a Api,
+    router: &'a Router,
     request: axum::http::request::Builder,
     body: Body,
 }
@@ -75,16 +78,21 @@ impl Api {
             allow_private_upstreams: true,
         };
         let management = complete(Management::new(repository.clone(), clock.clone(), settings));
+        let pool = Arc::new(SessionPool::in_process(PoolRules { enabled: true, ..PoolRules::default() }));
+        let management = management.with_session_pool(Arc::clone(&pool));
         let state = ApiState { management: Arc::new(management), secure_cookies: true };
-        Self { router: router(state), repository, clock, _directory: directory }
+        let (router, pool_router) = (router(state.clone()), pool_router(state));
+        Self { router, pool_router, pool, repository, clock, _directory: directory }
     }
 
     /// A call by nobody, from 192.0.2.1.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let address: IpAddr = "192.0.2.1".parse().unwrap();
-        let request =
-            Request::builder().method(method).uri(format!("/api/v1{path}")).extension(ClientAddress(address));
-        Call { api: self, request, body: Body::empty() }
+        Call::new(&self.router, method, format!("/api/v1{path}"))
+    }
+
+    /// The same to the session pool's interface.
+    pub(crate) fn admin_call(&self, method: Method, path: &str) -> Call<'_> {
+        Call::new(&self.pool_router, method, format!("/admin{path}"))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -112,7 +120,13 @@ impl Api {
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn new(router: &'a Router, method: Method, uri: String) -> Self {
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let request = Request::builder().method(method).uri(uri).extension(ClientAddress(address));
+        Self { router, request, body: Body::empty() }
+    }
+
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
         self
@@ -141,7 +155,7 @@ impl Call<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let response = self.api.router.clone().oneshot(self.request.body(self.body).unwrap()).await.unwrap();
+        let response = self.router.clone().oneshot(self.request.body(self.body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 16 << 20).await.unwrap();
         let json = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };

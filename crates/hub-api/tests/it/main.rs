@@ -19,6 +19,8 @@ mod providers;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod session_pool;
+#[cfg(test)]
 mod system;
 #[cfg(test)]
 mod users;

@@ -11,6 +11,7 @@ mod provider;
 mod provider_group;
 mod request;
 mod secret;
+mod session_pool;
 mod status;
 mod usage;
 mod user;
@@ -24,6 +25,9 @@ pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
 pub use secret::WriteOnly;
+pub use session_pool::{
+    NewPoolKeyView, PoolClearedView, PoolConfigView, PoolKeyView, PoolStatsView, PoolSwitchView,
+};
 pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, StoreView};
 pub use usage::{UsageSummaryView, UsageView};
 pub use user::{UserFields, UserView};

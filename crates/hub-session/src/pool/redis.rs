@@ -53,7 +53,7 @@ impl RedisPool {
     }
 
     /// Sends a batch; a command that was refused fails the whole.
-    async fn run(&self, batch: &Batch) -> Result<Vec<RedisReply>, StoreUnavailable> {
+    async fn run(&self, batch: Batch) -> Result<Vec<RedisReply>, StoreUnavailable> {
         let answers = self.0.run(batch).await.map_err(unavailable)?;
         answers.into_iter().map(|answer| answer.map_err(unavailable)).collect()
     }
@@ -61,7 +61,7 @@ impl RedisPool {
     async fn current(&self) -> Result<Option<SessionId>, StoreUnavailable> {
         let mut batch = Batch::new();
         batch.command("GET", CURRENT, []);
-        let answers = self.run(&batch).await?;
+        let answers = self.run(batch).await?;
         Ok(answers.first().and_then(session_in))
     }
 
@@ -69,7 +69,7 @@ impl RedisPool {
     async fn adopt(&self, session: &SessionId) -> Result<(), StoreUnavailable> {
         let mut batch = Batch::new();
         batch.command("SET", CURRENT, [session.as_str().into(), "NX".into()]);
-        self.run(&batch).await.map(|_| ())
+        self.run(batch).await.map(|_| ())
     }
 }
 
@@ -79,7 +79,7 @@ impl PoolStore for RedisPool {
         let mut batch = Batch::new();
         let most = i64::try_from(max).unwrap_or(i64::MAX);
         batch.script(&COLLECT, &[AVAILABLE], [session.as_str().into(), most.into()]);
-        let answers = self.run(&batch).await?;
+        let answers = self.run(batch).await?;
         let [added, size] = answers.first().map_or(&[][..], RedisReply::list) else {
             return Err(StoreUnavailable("Redis answered something unexpected".to_owned()));
         };
@@ -94,7 +94,7 @@ impl PoolStore for RedisPool {
     async fn state(&self) -> Result<PoolState, StoreUnavailable> {
         let mut batch = Batch::new();
         batch.command("SMEMBERS", AVAILABLE, []).command("GET", CURRENT, []).command("GET", LAST_SWITCH, []);
-        let answers = self.run(&batch).await?;
+        let answers = self.run(batch).await?;
         let [members, current, last_switch] = answers.as_slice() else {
             return Err(StoreUnavailable("Redis answered something unexpected".to_owned()));
         };
@@ -113,7 +113,7 @@ impl PoolStore for RedisPool {
         let mut batch = Batch::new();
         batch.command("SET", LAST_SWITCH, [milliseconds(now)]);
         batch.command("SET", CURRENT, [session.as_str().into()]);
-        self.run(&batch).await.map(|_| ())
+        self.run(batch).await.map(|_| ())
     }
 
     async fn switch(
@@ -125,13 +125,13 @@ impl PoolStore for RedisPool {
         let mut batch = Batch::new();
         let seen = seen.map_or_else(String::new, |seen| seen.as_millisecond().to_string());
         batch.script(&TAKE_TURN, &[LAST_SWITCH], [seen.into(), milliseconds(now)]);
-        let answers = self.run(&batch).await?;
+        let answers = self.run(batch).await?;
         if answers.first().and_then(RedisReply::int) != Some(1) {
             return Ok(false);
         }
         let mut batch = Batch::new();
         batch.command("SET", CURRENT, [to.as_str().into()]);
-        self.run(&batch).await?;
+        self.run(batch).await?;
         Ok(true)
     }
 
@@ -140,14 +140,14 @@ impl PoolStore for RedisPool {
         let mut batch = Batch::new();
         let name = kept.as_ref().map_or("", SessionId::as_str);
         batch.script(&CLEAR, &[AVAILABLE], [name.into()]).command("GET", CURRENT, []);
-        let answers = self.run(&batch).await?;
+        let answers = self.run(batch).await?;
         // Somebody may have switched in between: the one that is current now stays a member.
         if let Some(now_current) = answers.get(1).and_then(session_in)
             && kept.as_ref() != Some(&now_current)
         {
             let mut batch = Batch::new();
             batch.command("SADD", AVAILABLE, [now_current.as_str().into()]);
-            self.run(&batch).await?;
+            self.run(batch).await?;
         }
         let removed = answers.first().and_then(RedisReply::int).unwrap_or_default();
         Ok(usize::try_from(removed).unwrap_or_default())

@@ -6,3 +6,5 @@ mod contract;
 mod memory;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod pool;

@@ -49,7 +49,8 @@ async fn every_shape_of_a_session_id_is_recognised_and_recorded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_keys_with_the_same_client_session_id_share_nothing() {
     let ring = Ring::of(Dialect::Claude, 1).await;
-    let owner = ring.hub.management().list_users(&super::super::harness::world::ME, &Default::default()).await;
+    let owner =
+        ring.hub.management().list_users(&super::super::harness::world::ME, &Default::default()).await;
     let owner = owner.unwrap().items[0].id;
     let fields = crate::harness::world::object(json!({"name": "other"}));
     let other = ring.hub.management().create_key(&crate::harness::world::ME, owner, &fields).await.unwrap();

@@ -17,7 +17,8 @@ fn failing() -> Behaviour {
 
 /// Two providers; the first is asked first.
 async fn pair() -> Ring {
-    Ring::start(Dialect::Claude, &[json!({"priority": 0, "fail_back": "never"}), json!({"priority": 1})]).await
+    Ring::start(Dialect::Claude, &[json!({"priority": 0, "fail_back": "never"}), json!({"priority": 1})])
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,5 +164,8 @@ async fn an_edit_in_the_middle_of_a_request_is_not_undone_by_its_end() {
         ring.edit(bound, json!({"credential": "sk-another-credential"})).await;
     });
     assert_eq!(late.provider(), bound);
-    assert!(!ring.served(named("s")).await.is_reuse(), "the request that was on its way bound the session anew");
+    assert!(
+        !ring.served(named("s")).await.is_reuse(),
+        "the request that was on its way bound the session anew"
+    );
 }
