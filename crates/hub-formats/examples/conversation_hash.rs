@@ -16,7 +16,7 @@ fn text(bytes: usize) -> String {
 
 /// Source code, as JSON has it: a line break or a quote every forty characters.
 fn code(bytes: usize) -> String {
-    r#"    let name = \"value\".to_owned(); // as it is\n"#.chars().cycle().take(bytes / 48 * 48).collect()
+    r#"    let name = \"value\".to_owned(); // as it is\n"#.chars().cycle().take(bytes / 50 * 50).collect()
 }
 
 fn body(messages: &[String], system: &str) -> String {

@@ -35,6 +35,8 @@ pub struct TapReport {
     pub usage: Option<Usage>,
     /// The model as the upstream names it.
     pub upstream_model: Option<String>,
+    /// The id of a Responses answer, by which a later request may refer to it; at most 256 bytes.
+    pub response_id: Option<String>,
     /// The dialect's last event, or the whole body, was seen.
     pub terminal: bool,
     /// The answer is complete: `terminal`, or at least the model's reason to stop was seen. A stream that ends
@@ -133,6 +135,7 @@ impl UsageTap {
         TapReport {
             usage: self.usage(),
             upstream_model: self.collector.model().map(str::to_owned),
+            response_id: self.collector.response_id().map(str::to_owned),
             terminal,
             completed: terminal || self.collector.completed(),
             error: self.collector.error().cloned(),

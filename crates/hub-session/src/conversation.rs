@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
-use hub_formats::conversation::{ChainRules, conversation_chain};
+use hub_formats::conversation::{ChainRules, chain_at, conversation_chain};
+use hub_formats::scan::RequestFacts;
 use hub_types::{Dialect, KeyId, SessionId};
 
 use crate::ConversationHash;
@@ -11,11 +12,18 @@ use crate::ConversationHash;
 /// The hashes of a conversation's beginning: the first one names its first message, the second one the first
 /// two, and so on up to the number that the rules give. Equal meaning gives equal hashes, on every machine and
 /// in every version. Empty if the body has no messages, or is no JSON object.
-///
-/// Whoever has scanned the body already saves a pass with
-/// [`hub_formats::conversation::chain_at`].
 pub fn generate_hash(dialect: Dialect, body: &[u8], rules: ChainRules) -> SmallVec<[ConversationHash; 4]> {
     conversation_chain(dialect, body, rules).into_iter().map(ConversationHash).collect()
+}
+
+/// The same for a body that was scanned: it goes straight to the messages, and reads no more than it needs.
+pub fn hash_scanned(
+    dialect: Dialect,
+    body: &[u8],
+    facts: &RequestFacts,
+    rules: ChainRules,
+) -> SmallVec<[ConversationHash; 4]> {
+    chain_at(dialect, body, &facts.conversation, rules).into_iter().map(ConversationHash).collect()
 }
 
 /// The session of a conversation that nothing is known of yet: the hash of its deepest message is its client
@@ -36,9 +44,10 @@ pub fn branch(session: &SessionId, hash: ConversationHash) -> SessionId {
 #[cfg(test)]
 mod tests {
     use hub_formats::conversation::ChainRules;
+    use hub_formats::scan::scan_request;
     use hub_types::{Dialect, KeyId, SessionId};
 
-    use super::{branch, conversation_session, generate_hash};
+    use super::{branch, conversation_session, generate_hash, hash_scanned};
     use crate::ConversationHash;
 
     #[test]
@@ -55,7 +64,7 @@ mod tests {
         assert_eq!(one, branch(&session, ConversationHash(1)));
         assert_ne!(one, other);
         assert_ne!(one, branch(&SessionId::new(KeyId(12), "abd"), ConversationHash(1)));
-        assert_eq!((one.key(), one.as_str().len()), (KeyId(12), "k12.".len() + 16));
+        assert_eq!((one.key(), one.as_str()), (KeyId(12), "k12.dca8236c3e28e2a4"));
     }
 
     #[test]
@@ -64,10 +73,12 @@ mod tests {
         let first = br#"{"messages":[{"role":"user","content":"hello"}]}"#;
         let second = br#"{"messages":[{"content":[{"text":"hello","type":"text"}],"role":"user"},
             {"role":"assistant","content":"hi"},{"role":"user","content":"go on"}]}"#;
+        let facts = scan_request(Dialect::Claude, second).unwrap();
+        let scanned = hash_scanned(Dialect::Claude, second, &facts, rules);
         let (first, second) =
             (generate_hash(Dialect::Claude, first, rules), generate_hash(Dialect::Claude, second, rules));
         assert_eq!((first.len(), second.len()), (1, 3));
-        assert_eq!(first[0], second[0]);
+        assert_eq!((first[0], &scanned), (second[0], &second));
         assert_eq!(generate_hash(Dialect::Claude, b"[]", rules).len(), 0);
     }
 }

@@ -18,7 +18,7 @@ mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
-pub use conversation::{branch, conversation_session, generate_hash};
+pub use conversation::{branch, conversation_session, generate_hash, hash_scanned};
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 pub use memory::MemorySessionStore;
 #[cfg(feature = "redis")]

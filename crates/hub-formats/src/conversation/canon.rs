@@ -37,7 +37,7 @@ pub(super) const SYSTEM: u8 = 0xF5;
 pub(super) const ABSENT: u8 = 0xC0;
 
 /// Small pieces are gathered before they are hashed.
-const GATHERED: usize = 256;
+const GATHERED: usize = 512;
 
 /// See the module.
 pub(super) struct Canon {
@@ -51,12 +51,20 @@ impl Canon {
         Self { sha: Sha256::new(), gathered: [0; GATHERED], len: 0 }
     }
 
+    #[inline]
     pub(super) fn byte(&mut self, byte: u8) {
-        self.bytes(&[byte]);
+        if self.len == GATHERED {
+            self.flush();
+        }
+        if let Some(slot) = self.gathered.get_mut(self.len) {
+            *slot = byte;
+            self.len += 1;
+        }
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        if self.len + bytes.len() > GATHERED {
+        if bytes.len() > GATHERED - self.len {
             self.flush();
             if bytes.len() > GATHERED / 2 {
                 self.sha.update(bytes);
@@ -75,9 +83,22 @@ impl Canon {
         while let Some(at) = memchr(b'\\', rest) {
             let (plain, escape) = rest.split_at(at);
             self.bytes(plain);
-            let (character, used) = decode_escape(escape);
-            self.bytes(character.encode_utf8(&mut [0; 4]).as_bytes());
-            rest = escape.get(used..).unwrap_or_default();
+            // Line breaks and quotes, of which code is full, take the short way.
+            rest = match escape {
+                [_, b'n', rest @ ..] => {
+                    self.byte(b'\n');
+                    rest
+                }
+                [_, byte @ (b'"' | b'\\'), rest @ ..] => {
+                    self.byte(*byte);
+                    rest
+                }
+                _ => {
+                    let (character, used) = decode_escape(escape);
+                    self.bytes(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    escape.get(used..).unwrap_or_default()
+                }
+            };
         }
         self.bytes(rest);
     }

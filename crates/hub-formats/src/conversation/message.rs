@@ -61,13 +61,11 @@ impl<'a> Reader<'a> {
         if cursor.peek() == Some(b'[') {
             cursor.list(|cursor| {
                 self.spend()?;
-                let span = cursor.value()?;
-                self.message(&span)
+                self.message(cursor)
             })?;
             return Ok(());
         }
-        let span = cursor.value()?;
-        self.message(&span)
+        self.message(&mut cursor)
     }
 
     /// One more piece to look at.
@@ -82,7 +80,7 @@ impl<'a> Reader<'a> {
 
     fn system_prompt(&mut self, span: &Range<usize>) -> Result<(), ScanError> {
         let parts = if self.is_gemini() && self.body.get(span.start) == Some(&b'{') {
-            Object::read(self, span)?.get("parts").cloned()
+            Object::at(self, span)?.get("parts").cloned()
         } else {
             Some(span.clone())
         };
@@ -96,20 +94,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn message(&mut self, span: &Range<usize>) -> Result<(), ScanError> {
-        if self.body.get(span.start) != Some(&b'{') {
-            let mut canon = self.link();
-            match string_at(self.body, span).filter(|_| self.dialect == Dialect::Responses) {
-                Some(text) => {
-                    canon.text(b"user");
-                    text_part(text, Place::Message, &mut canon);
-                    canon.byte(CLOSE);
-                }
-                None => self.json_at(span, Ignore::CacheControl, &mut canon)?,
-            }
-            return self.counted(canon);
+    fn message(&mut self, cursor: &mut Cursor<'a>) -> Result<(), ScanError> {
+        if cursor.peek() != Some(b'{') {
+            let span = cursor.value()?;
+            return self.bare_message(&span);
         }
-        let message = Object::read(self, span)?;
+        let message = Object::read(self, cursor)?;
         let is_reasoning = message.is("type", "reasoning");
         if self.dialect == Dialect::Responses && is_reasoning {
             return Ok(());
@@ -127,6 +117,20 @@ impl<'a> Reader<'a> {
             Dialect::OpenAi => self.chat(&message, &mut canon)?,
             Dialect::Responses => self.item(&message, &mut canon)?,
             Dialect::Gemini | Dialect::GeminiCli => self.turn(&message, &mut canon)?,
+        }
+        self.counted(canon)
+    }
+
+    /// A message that is no object: a text in Responses, else something odd.
+    fn bare_message(&mut self, span: &Range<usize>) -> Result<(), ScanError> {
+        let mut canon = self.link();
+        match string_at(self.body, span).filter(|_| self.dialect == Dialect::Responses) {
+            Some(text) => {
+                canon.text(b"user");
+                text_part(text, Place::Message, &mut canon);
+                canon.byte(CLOSE);
+            }
+            None => self.json_at(span, Ignore::CacheControl, &mut canon)?,
         }
         self.counted(canon)
     }
@@ -201,7 +205,7 @@ impl<'a> Reader<'a> {
         if self.body.get(span.start) != Some(&b'{') {
             return self.json_at(span, Ignore::Nothing, canon);
         }
-        let call = Object::read(self, span)?;
+        let call = Object::at(self, span)?;
         match call.any(&["function", "custom"]) {
             Some(function) => self.function(call.get("id"), function, canon),
             None => self.other(&call, canon).map(drop),
@@ -217,7 +221,7 @@ impl<'a> Reader<'a> {
         if self.body.get(span.start) != Some(&b'{') {
             return self.json_at(span, Ignore::Nothing, canon);
         }
-        let function = Object::read(self, span)?;
+        let function = Object::at(self, span)?;
         self.call(id, function.get("name"), function.any(&["arguments", "input"]), canon)
     }
 

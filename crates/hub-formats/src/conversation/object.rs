@@ -15,15 +15,21 @@ pub(super) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads the object that stands at `span`.
-    pub(super) fn read(reader: &mut Reader<'a>, span: &Range<usize>) -> Result<Self, ScanError> {
+    /// Reads the object that the cursor is in front of.
+    pub(super) fn read(reader: &mut Reader<'a>, cursor: &mut Cursor<'a>) -> Result<Self, ScanError> {
         let mut members = SmallVec::new();
-        Cursor::within(reader.body, span).object(|cursor, member| {
+        cursor.object(|cursor, member| {
             reader.spend()?;
             members.push((member.raw_key, cursor.value()?));
             Ok(())
         })?;
         Ok(Self { body: reader.body, members })
+    }
+
+    /// Reads the object that stands at `span`.
+    pub(super) fn at(reader: &mut Reader<'a>, span: &Range<usize>) -> Result<Self, ScanError> {
+        let mut cursor = Cursor::within(reader.body, span);
+        Self::read(reader, &mut cursor)
     }
 
     /// Where a member's value stands; of several the last one counts. Null is as good as nothing.

@@ -44,33 +44,37 @@ impl<'a> Reader<'a> {
     ) -> Result<bool, ScanError> {
         let mut cursor = Cursor::within(self.body, span);
         if cursor.peek() != Some(b'[') {
-            return self.part(span, place, canon);
+            return self.part(&mut cursor, place, canon);
         }
         let mut any = false;
         cursor.list(|cursor| {
             self.spend()?;
-            let span = cursor.value()?;
-            any |= self.part(&span, place, canon)?;
+            any |= self.part(cursor, place, canon)?;
             Ok(())
         })?;
         Ok(any)
     }
 
-    fn part(&mut self, span: &Range<usize>, place: Place, canon: &mut Canon) -> Result<bool, ScanError> {
+    fn part(&mut self, cursor: &mut Cursor<'a>, place: Place, canon: &mut Canon) -> Result<bool, ScanError> {
+        if cursor.peek() != Some(b'{') {
+            let span = cursor.value()?;
+            return self.bare(&span, place, canon);
+        }
+        let object = Object::read(self, cursor)?;
+        if self.is_gemini() { self.gemini(&object, place, canon) } else { self.typed(&object, place, canon) }
+    }
+
+    /// A part that is no object: a text, nothing, or something odd.
+    fn bare(&mut self, span: &Range<usize>, place: Place, canon: &mut Canon) -> Result<bool, ScanError> {
         if let Some(text) = string_at(self.body, span) {
             return Ok(text_part(text, place, canon));
         }
-        match self.body.get(span.clone()) {
-            Some(b"null") => return Ok(false),
-            Some([b'{', ..]) => {}
-            _ => {
-                canon.byte(OTHER);
-                self.json_at(span, Ignore::CacheControl, canon)?;
-                return Ok(true);
-            }
+        if self.body.get(span.clone()) == Some(b"null") {
+            return Ok(false);
         }
-        let object = Object::read(self, span)?;
-        if self.is_gemini() { self.gemini(&object, place, canon) } else { self.typed(&object, place, canon) }
+        canon.byte(OTHER);
+        self.json_at(span, Ignore::CacheControl, canon)?;
+        Ok(true)
     }
 
     /// A part that says what it is.
@@ -125,7 +129,7 @@ impl<'a> Reader<'a> {
         if let Some(span) = part.any(&["functionCall", "function_call"]).cloned()
             && self.is_object(&span)
         {
-            let call = Object::read(self, &span)?;
+            let call = Object::at(self, &span)?;
             self.call(None, call.get("name"), call.get("args"), canon)?;
             return Ok(true);
         }
@@ -133,7 +137,7 @@ impl<'a> Reader<'a> {
             && place == Place::Message
             && self.is_object(&span)
         {
-            let response = Object::read(self, &span)?;
+            let response = Object::at(self, &span)?;
             canon.byte(RESULT);
             self.value_or_absent(response.get("name"), canon)?;
             self.value_or_absent(response.get("response"), canon)?;
@@ -158,7 +162,7 @@ impl<'a> Reader<'a> {
         if let Some(span) = part.any(&holders).cloned()
             && self.is_object(&span)
         {
-            let holder = Object::read(self, &span)?;
+            let holder = Object::at(self, &span)?;
             let names = ["data", "url", "file_id", "fileUri", "file_uri"];
             data = holder.any(&names).and_then(|span| string_at(self.body, span));
         }

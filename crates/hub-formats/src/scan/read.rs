@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use hub_types::Dialect;
 
-use super::{ModelField, RequestFacts, ScanError, StreamField, UsageOption};
+use super::{ConversationSpans, ModelField, RequestFacts, ScanError, StreamField, UsageOption};
 use crate::json::{Cursor, Member, decode_lossy, eq_decoded};
 
 /// The members that matter, over all dialects.
@@ -143,6 +143,8 @@ impl Reader {
             Name::GenerationConfig => self.generation_config(cursor)?,
             Name::Wrapped => match cursor.peek() {
                 Some(b'{') => {
+                    // Of two wrappers the last one holds the conversation, or there is none.
+                    self.facts.conversation = ConversationSpans::default();
                     cursor.object(|cursor, member| self.member(Level::Wrapped, cursor, member, options))?;
                 }
                 _ => {

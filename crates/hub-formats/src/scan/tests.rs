@@ -42,6 +42,29 @@ fn each_dialect_has_its_own_names() {
 }
 
 #[test]
+fn the_conversation_is_found_where_it_stands() {
+    for (dialect, body, messages, system) in [
+        (Dialect::Claude, r#"{"system": "s" ,"messages" : [ {} ] }"#, Some("[ {} ]"), Some(r#""s""#)),
+        (Dialect::Claude, r#"{"messages":[1],"messages": [2]}"#, Some("[2]"), None),
+        (Dialect::Claude, r#"{"messages":[1],"messages":null,"instructions":"i"}"#, None, None),
+        (Dialect::OpenAi, r#"{"messages":[],"system":"no"}"#, Some("[]"), None),
+        (Dialect::Responses, r#"{"instructions":null,"input":"hi"}"#, Some(r#""hi""#), Some("null")),
+        (Dialect::Gemini, r#"{"contents":[{}],"system_instruction":{}}"#, Some("[{}]"), Some("{}")),
+        (
+            Dialect::GeminiCli,
+            r#"{"contents":[0],"request":{"systemInstruction":{},"contents":[1]}}"#,
+            Some("[1]"),
+            Some("{}"),
+        ),
+        (Dialect::GeminiCli, r#"{"request":{"contents":[1]},"request":{}}"#, None, None),
+    ] {
+        let spans = scan_request(dialect, body.as_bytes()).unwrap().conversation;
+        let text = |span: Option<std::ops::Range<usize>>| span.map(|span| &body[span]);
+        assert_eq!((text(spans.messages), text(spans.system)), (messages, system), "{body}");
+    }
+}
+
+#[test]
 fn the_last_of_repeated_members_counts_and_a_redirect_edits_all() {
     let body = r#"{"model":"a","x":1,"model":"b"}"#;
     let facts = scan_request(Dialect::Claude, body.as_bytes()).unwrap();

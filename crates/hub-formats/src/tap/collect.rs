@@ -8,6 +8,9 @@ use super::schema::Node;
 use super::walk::Sink;
 use crate::estimate::TextCount;
 
+/// The longest id of an answer that is taken, in bytes.
+const MAX_RESPONSE_ID: usize = 256;
+
 /// What is known of the whole answer so far, and of the event that is being read.
 #[derive(Debug)]
 pub(super) struct Collector {
@@ -22,6 +25,8 @@ pub(super) struct Collector {
     terminal: bool,
     content: bool,
     model: Option<String>,
+    /// Of a Responses answer.
+    response_id: Option<String>,
     error: Option<UpstreamError>,
     /// Text that came in deltas (and in everything that is not Responses).
     delta_text: TextCount,
@@ -40,6 +45,7 @@ struct EventFacts {
     content: bool,
     text: TextCount,
     model: String,
+    id: String,
     has_error: bool,
     error: UpstreamError,
     root_code: String,
@@ -50,6 +56,7 @@ impl EventFacts {
     fn clear(&mut self) {
         self.kind.clear();
         self.model.clear();
+        self.id.clear();
         self.root_code.clear();
         self.root_message.clear();
         self.figures = Figures::default();
@@ -73,6 +80,7 @@ impl Collector {
             terminal: false,
             content: false,
             model: None,
+            response_id: None,
             error: None,
             delta_text: TextCount::default(),
             item_text: TextCount::default(),
@@ -98,6 +106,10 @@ impl Collector {
 
     pub(super) fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    pub(super) fn response_id(&self) -> Option<&str> {
+        self.response_id.as_deref()
     }
 
     pub(super) fn usage(&self) -> Option<Usage> {
@@ -137,6 +149,10 @@ impl Collector {
         let ends_response = matches!(kind, "response.completed" | "response.failed" | "response.incomplete");
         if !event.model.is_empty() && self.model.as_deref() != Some(&event.model) {
             self.model = Some(event.model.clone());
+        }
+        let names_response = kind.is_empty() || kind == "response.created" || ends_response;
+        if self.dialect == Dialect::Responses && names_response && !event.id.is_empty() {
+            self.response_id = Some(event.id.clone());
         }
         let is_streamed_response = self.dialect == Dialect::Responses && kind.starts_with("response.");
         if !event.figures.is_empty() {
@@ -193,6 +209,8 @@ impl Sink for Collector {
         match node {
             Node::Kind => text.clone_into(&mut event.kind),
             Node::Model => text.clone_into(&mut event.model),
+            // A longer one can't be a real id, and half of one is none.
+            Node::Id if text.len() <= MAX_RESPONSE_ID => text.clone_into(&mut event.id),
             Node::Message => text.clone_into(&mut event.root_message),
             Node::RootCode => text.clone_into(&mut event.root_code),
             Node::Finish => event.finish = true,

@@ -92,6 +92,34 @@ fn goldens() -> Vec<(Dialect, String, &'static str, Usage)> {
 }
 
 #[test]
+fn the_id_of_a_responses_answer_is_told_and_no_other_id() {
+    let id = |dialect, answer: &str, size| tap(dialect, true, answer.as_bytes(), size).response_id;
+    let created = r#"{"type":"response.created","response":{"id":"resp_1","model":"m"}}"#;
+    let item = r#"{"type":"response.output_item.done","id":"no","item":{"id":"msg_1","type":"message"}}"#;
+    let completed = r#"{"response":{"object":"response","id":"resp_1","output":[{"id":"msg_1"}]},"type":"response.completed"}"#;
+    let body = r#"{"output":[{"id":"msg_1"}],"object":"response","id":"resp_1","error":null,"previous_response_id":"resp_0"}"#;
+    for size in [1, 7, 10_000] {
+        for events in
+            [vec![created], vec![item, completed], vec![created, item, completed], vec![created, item]]
+        {
+            let stream = format!("data: {}\n\n", events.join("\n\ndata: "));
+            assert_eq!(id(Dialect::Responses, &stream, size).as_deref(), Some("resp_1"));
+        }
+        assert_eq!(id(Dialect::Responses, body, size).as_deref(), Some("resp_1"));
+        assert_eq!(id(Dialect::Responses, &format!("data: {item}\n\n"), size), None);
+    }
+    for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Responses) {
+        assert_eq!(id(dialect, r#"{"id":"chatcmpl-1","choices":[]}"#, 10_000), None);
+        assert_eq!(id(dialect, body, 10_000), None);
+    }
+    for (length, is_taken) in [(256, true), (257, false), (5000, false)] {
+        let body = format!(r#"{{"id":"{}","output":[]}}"#, "r".repeat(length));
+        assert_eq!(id(Dialect::Responses, &body, 10_000).is_some(), is_taken);
+    }
+    assert_eq!(id(Dialect::Responses, r#"{"id":7,"output":[]}"#, 10_000), None);
+}
+
+#[test]
 fn each_dialects_stream_gives_its_usage_at_any_piece_size() {
     for (dialect, answer, model, usage) in goldens() {
         for size in [1, 2, 3, 7, 64, 1 << 20] {
