@@ -6,6 +6,7 @@ use fred::clients::{Client, WithOptions};
 use fred::interfaces::ClientLike;
 use fred::types::config::{Config, Options, Server, ServerConfig, TlsConfig};
 use fred::types::{ConnectHandle, InfoKind};
+use futures_util::TryFutureExt;
 use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -101,9 +102,9 @@ impl RedisConnection {
     pub async fn server_version(&self) -> Result<String, RedisError> {
         let deadline = self.settings.command_timeout;
         let client = self.wire.within(deadline);
-        let answer = timeout(deadline, client.info::<String>(Some(InfoKind::Server))).await;
-        let answer = answer.map_err(|_| RedisError::Timeout(deadline))?;
-        let text = answer.map_err(|error| RedisError::from_client(&error, deadline))?;
+        let text = client.info::<String>(Some(InfoKind::Server));
+        let text = text.map_err(|error| RedisError::from_client(&error, deadline));
+        let text = self.wire.answer_of(deadline, Box::pin(text)).await?;
         let version = text.lines().find_map(|line| line.strip_prefix("redis_version:"));
         version
             .map(|version| version.trim().to_owned())
@@ -133,11 +134,8 @@ impl Wire {
 
     pub(crate) async fn ping(&self, deadline: Duration) -> Result<(), RedisError> {
         let client = self.within(deadline);
-        // The library's own timeout begins when the command is sent: this one begins now.
-        match timeout(deadline, client.ping::<()>(None)).await {
-            Ok(answer) => answer.map_err(|error| RedisError::from_client(&error, deadline)),
-            Err(_) => Err(RedisError::Timeout(deadline)),
-        }
+        let pong = client.ping::<()>(None).map_err(|error| RedisError::from_client(&error, deadline));
+        self.answer_of(deadline, Box::pin(pong)).await
     }
 }
 

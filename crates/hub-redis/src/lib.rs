@@ -7,6 +7,7 @@ mod batch;
 mod connection;
 mod error;
 mod health;
+mod loss;
 mod reply;
 mod run;
 mod scan;

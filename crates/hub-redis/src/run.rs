@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use fred::interfaces::ClientLike;
 use fred::types::{ClusterHash, CustomCommand, Value};
-use tokio::time::timeout;
 
 use crate::batch::{Batch, Step};
 use crate::connection::{RedisConnection, Wire};
@@ -27,8 +26,7 @@ impl RedisConnection {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = timeout(deadline, self.wire.run(batch, deadline)).await;
-        answers.unwrap_or(Err(RedisError::Timeout(deadline)))
+        self.wire.answer_of(deadline, Box::pin(self.wire.run(batch, deadline))).await
     }
 }
 

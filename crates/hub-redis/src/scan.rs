@@ -6,8 +6,8 @@ use std::vec;
 use fred::interfaces::{ClientLike, ClusterInterface, KeysInterface};
 use fred::types::Value;
 use fred::types::config::{Options, Server};
+use futures_util::TryFutureExt;
 use futures_util::stream::{self, Stream};
-use tokio::time::timeout;
 
 use crate::connection::{RedisConnection, Wire};
 use crate::error::RedisError;
@@ -97,8 +97,8 @@ impl Position {
         };
         let client = self.wire.0.with_options(&options);
         let page = client.scan_page::<Value, _, _>(cursor, self.pattern.clone(), Some(self.count), None);
-        let page = timeout(PAGE_DEADLINE, page).await.map_err(|_| RedisError::Timeout(PAGE_DEADLINE))?;
-        let page = page.map_err(|error| RedisError::from_client(&error, PAGE_DEADLINE))?;
+        let page = page.map_err(|error| RedisError::from_client(&error, PAGE_DEADLINE));
+        let page = self.wire.answer_of(PAGE_DEADLINE, Box::pin(page)).await?;
         read_page(page).ok_or_else(|| RedisError::Refused("its SCAN answered no page".to_owned()))
     }
 }

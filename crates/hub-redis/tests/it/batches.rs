@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use hub_redis::{Batch, RedisError, RedisReply};
+use hub_redis::{Batch, RedisError, RedisReply, Script};
 use hub_testkit::Redis;
 
 use crate::support::{LONG, connect_to, get, good, silent, tapped};
+
+static ONE: Script = Script::new("return 1 -- under a deadline");
 
 fn text(text: &str) -> RedisReply {
     RedisReply::Text(text.to_owned())
@@ -110,11 +112,10 @@ async fn without_a_connection_a_batch_fails_as_a_whole_and_at_once() {
 #[tokio::test]
 async fn the_deadline_is_kept_also_when_scripts_have_to_be_sent_a_second_time() {
     let (_redis, tap, connection) = tapped().await;
-    static SCRIPT: hub_redis::Script = hub_redis::Script::new("return 1 -- under a deadline");
     // Each of the two round trips is within the deadline, and both together are not.
     tap.set_delay(Duration::from_millis(200));
     let mut batch = Batch::new();
-    batch.script(&SCRIPT, &["key"], []);
+    batch.script(&ONE, &["key"], []);
     let (asked, deadline) = (Instant::now(), Duration::from_millis(300));
     let error = connection.run_for(batch, deadline).await.unwrap_err();
     assert!(matches!(error, RedisError::Timeout(of) if of == deadline), "{error}");
