@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::conversations::Conversations;
-use super::table::Table;
+use super::table::{Table, Whose};
 use super::time::{Ms, span, timestamp};
 
 /// All that the store's lock protects.
@@ -99,7 +99,7 @@ impl State {
     }
 
     /// The limit that a new session would exceed.
-    fn refusal(&self, visit: &Visit<'_>) -> Option<Refused> {
+    fn refusal(&mut self, visit: &Visit<'_>) -> Option<Refused> {
         let (key, user) = (visit.session.key(), visit.user);
         let (of_key, of_user) = (self.table.count_of_key(key), self.table.count_of_user(user));
         let (scope, current, limit) = match (visit.key_limit, visit.user_limit) {
@@ -107,9 +107,9 @@ impl State {
             (_, Some(limit)) if of_user >= limit.get() => (Scope::User, of_user, limit.get()),
             _ => return None,
         };
-        let oldest = self.table.longest_silent(|record| match scope {
-            Scope::Key => record.id.key() == key,
-            Scope::User => record.user == user,
+        let oldest = self.table.longest_silent(match scope {
+            Scope::Key => Whose::Key(key),
+            Scope::User => Whose::User(user),
         });
         let free_at = timestamp(oldest.unwrap_or(self.clock).saturating_add(self.table.ttl));
         Some(Refused { scope, current, limit, free_at })
