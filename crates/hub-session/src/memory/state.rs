@@ -13,6 +13,7 @@ use crate::{
 };
 
 use super::conversations::Conversations;
+use super::slab::Ix;
 use super::table::{Table, Whose};
 use super::time::{Ms, span, timestamp};
 
@@ -61,12 +62,15 @@ impl State {
 
     pub(super) fn enter(&mut self, visit: &Visit<'_>, now: Timestamp) -> Admission {
         let now = self.advance(now);
-        let counts = self.table.live(visit.session, now).is_some_and(|ix| self.table.is_active(ix));
-        if !counts && let Some(refused) = self.refusal(visit) {
+        let own = self.table.live(visit.session, now);
+        if !own.is_some_and(|ix| self.table.is_active(ix))
+            && let Some(refused) = self.refusal(visit)
+        {
             return Admission::Refused(refused);
         }
-        let mut present = self.follow(visit, now);
-        let ix = self.table.live_or_new(visit.session, now);
+        let routing = if visit.routing == visit.session { own } else { self.table.live(visit.routing, now) };
+        let mut present = routing.map_or_else(Present::default, |ix| self.follow(ix, now));
+        let ix = own.unwrap_or_else(|| self.table.live_or_new(visit.session, now));
         let model = self.table.models.get(visit.model);
         if let Some(record) = self.table.get_mut(ix) {
             if !record.is_visited() {
@@ -83,8 +87,7 @@ impl State {
     }
 
     /// Looks up the binding that a visit follows, and prolongs it.
-    fn follow(&mut self, visit: &Visit<'_>, now: Ms) -> Present {
-        let Some(ix) = self.table.live(visit.routing, now) else { return Present::default() };
+    fn follow(&mut self, ix: Ix, now: Ms) -> Present {
         self.table.used(ix);
         let Some(record) = self.table.get_mut(ix) else { return Present::default() };
         let last_seen = Some(timestamp(record.last_seen.max(record.routed)));
