@@ -13,7 +13,8 @@ use crate::{
 };
 
 use super::conversations::Conversations;
-use super::table::Table;
+use super::slab::Ix;
+use super::table::{Table, Whose};
 use super::time::{Ms, span, timestamp};
 
 /// All that the store's lock protects.
@@ -61,12 +62,15 @@ impl State {
 
     pub(super) fn enter(&mut self, visit: &Visit<'_>, now: Timestamp) -> Admission {
         let now = self.advance(now);
-        let counts = self.table.live(visit.session, now).is_some_and(|ix| self.table.is_active(ix));
-        if !counts && let Some(refused) = self.refusal(visit) {
+        let own = self.table.live(visit.session, now);
+        if !own.is_some_and(|ix| self.table.is_active(ix))
+            && let Some(refused) = self.refusal(visit)
+        {
             return Admission::Refused(refused);
         }
-        let mut present = self.follow(visit, now);
-        let ix = self.table.live_or_new(visit.session, now);
+        let routing = if visit.routing == visit.session { own } else { self.table.live(visit.routing, now) };
+        let mut present = routing.map_or_else(Present::default, |ix| self.follow(ix, now));
+        let ix = own.unwrap_or_else(|| self.table.live_or_new(visit.session, now));
         let model = self.table.models.get(visit.model);
         if let Some(record) = self.table.get_mut(ix) {
             if !record.is_visited() {
@@ -83,8 +87,7 @@ impl State {
     }
 
     /// Looks up the binding that a visit follows, and prolongs it.
-    fn follow(&mut self, visit: &Visit<'_>, now: Ms) -> Present {
-        let Some(ix) = self.table.live(visit.routing, now) else { return Present::default() };
+    fn follow(&mut self, ix: Ix, now: Ms) -> Present {
         self.table.used(ix);
         let Some(record) = self.table.get_mut(ix) else { return Present::default() };
         let last_seen = Some(timestamp(record.last_seen.max(record.routed)));
@@ -99,7 +102,7 @@ impl State {
     }
 
     /// The limit that a new session would exceed.
-    fn refusal(&self, visit: &Visit<'_>) -> Option<Refused> {
+    fn refusal(&mut self, visit: &Visit<'_>) -> Option<Refused> {
         let (key, user) = (visit.session.key(), visit.user);
         let (of_key, of_user) = (self.table.count_of_key(key), self.table.count_of_user(user));
         let (scope, current, limit) = match (visit.key_limit, visit.user_limit) {
@@ -107,9 +110,9 @@ impl State {
             (_, Some(limit)) if of_user >= limit.get() => (Scope::User, of_user, limit.get()),
             _ => return None,
         };
-        let oldest = self.table.longest_silent(|record| match scope {
-            Scope::Key => record.id.key() == key,
-            Scope::User => record.user == user,
+        let oldest = self.table.longest_silent(match scope {
+            Scope::Key => Whose::Key(key),
+            Scope::User => Whose::User(user),
         });
         let free_at = timestamp(oldest.unwrap_or(self.clock).saturating_add(self.table.ttl));
         Some(Refused { scope, current, limit, free_at })
