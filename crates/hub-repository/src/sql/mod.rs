@@ -16,6 +16,7 @@ mod engine;
 mod implementation;
 mod keys;
 mod logins;
+mod names;
 mod notices;
 mod providers;
 mod records;

@@ -2,6 +2,7 @@
 
 mod access;
 mod catalogue;
+mod names;
 mod notices;
 mod people;
 mod records;
@@ -62,6 +63,8 @@ on_every_database! {
     catalogue::the_catalogue_holds_everything_living,
     catalogue::prices_raise_their_version_only_when_they_change,
     catalogue::what_is_not_json_is_refused,
+    names::users_keys_and_providers_are_named_even_when_deleted,
+    names::many_names_are_found_at_once,
     notices::an_edit_is_told_to_every_instance_within_a_second,
     notices::a_failed_edit_tells_nothing_and_leaves_nothing,
     people::logins_live_until_they_expire_or_end,
