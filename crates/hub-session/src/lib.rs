@@ -9,10 +9,15 @@
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
+mod messages;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
+pub use messages::{
+    MAX_MESSAGE_BYTES, MessagePart, MessageShelf, MessageStorage, StoredMessages, redact_request,
+    redact_response,
+};
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
