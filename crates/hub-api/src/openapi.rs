@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::router::ApiState;
-use crate::routes::{auth, keys, provider_groups, providers, requests, system, usage, users};
+use crate::routes::{auth, keys, provider_groups, providers, requests, sessions, system, usage, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -56,6 +56,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(provider_groups::update, provider_groups::delete))
         .routes(routes!(requests::list))
         .routes(routes!(requests::show))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::terminate))
+        .routes(routes!(sessions::show, sessions::end))
         .routes(routes!(usage::summary))
         .routes(routes!(system::status))
         .routes(routes!(system::audit))

@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod provider_groups;
 pub(crate) mod providers;
 pub(crate) mod requests;
+pub(crate) mod sessions;
 pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod users;

@@ -10,6 +10,7 @@ mod provider;
 mod provider_group;
 mod request;
 mod secret;
+mod session;
 mod status;
 mod usage;
 mod user;
@@ -22,6 +23,10 @@ pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
 pub use secret::WriteOnly;
+pub(crate) use session::names_wanted;
+pub use session::{
+    EndOutcome, SessionDetailView, SessionEndView, SessionView, TerminateFields, TerminatedView,
+};
 pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, StoreView};
 pub use usage::{UsageSummaryView, UsageView};
 pub use user::{UserFields, UserView};
