@@ -9,11 +9,14 @@
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
+pub mod conversation;
+mod memory;
 mod messages;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
+pub use memory::MemorySessionStore;
 pub use messages::{
     MAX_MESSAGE_BYTES, MessagePart, MessageShelf, MessageStorage, StoredMessages, redact_request,
     redact_response,

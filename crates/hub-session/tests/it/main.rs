@@ -1,1 +1,8 @@
 //! One contract for every session store.
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod model;
