@@ -60,6 +60,11 @@ pub(crate) struct Call<'a> {
 
 impl Api {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|management| management).await
+    }
+
+    /// With more parts than the database.
+    pub(crate) async fn start_with(complete: impl FnOnce(Management) -> Management) -> Self {
         let directory = TempDir::new().unwrap();
         let repository = open(&directory).await;
         let now = "2026-03-01T12:30:00Z".parse().unwrap();
@@ -69,7 +74,7 @@ impl Api {
             auth_session_ttl: SignedDuration::from_hours(24),
             allow_private_upstreams: true,
         };
-        let management = Management::new(repository.clone(), clock.clone(), settings);
+        let management = complete(Management::new(repository.clone(), clock.clone(), settings));
         let state = ApiState { management: Arc::new(management), secure_cookies: true };
         Self { router: router(state), repository, clock, _directory: directory }
     }

@@ -17,6 +17,8 @@ mod providers;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod system;
 #[cfg(test)]
 mod users;
