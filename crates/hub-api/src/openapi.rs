@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::router::ApiState;
-use crate::routes::{auth, bindings, keys, provider_groups, providers, requests, system, usage, users};
+use crate::routes::{
+    auth, bindings, keys, provider_groups, providers, requests, sessions, system, usage, users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -57,6 +59,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(bindings::clear))
         .routes(routes!(requests::list))
         .routes(routes!(requests::show))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::terminate))
+        .routes(routes!(sessions::show, sessions::end))
         .routes(routes!(usage::summary))
         .routes(routes!(system::status))
         .routes(routes!(system::audit))

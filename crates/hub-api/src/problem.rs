@@ -106,7 +106,7 @@ impl IntoResponses for Refusals {
             ("404", "There is no such thing, or not for this caller."),
             ("422", "The input can't be taken; `errors` names the fields."),
             ("429", "Too many wrong credentials from this address."),
-            ("503", "The database does not answer."),
+            ("503", "The database or the session store does not answer."),
         ])
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hub_types::RequestId;
+use hub_types::{RequestId, SessionId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -33,6 +33,21 @@ pub(crate) fn to_request(cursor: &str) -> Result<(Timestamp, RequestId)> {
     read(cursor).and_then(parse).ok_or_else(unreadable)
 }
 
+/// Marks an active session in the order of when it was last seen.
+pub(crate) fn of_session(last_seen: Timestamp, session: &SessionId) -> String {
+    URL_SAFE_NO_PAD.encode(format!("s{}.{session}", last_seen.as_microsecond()))
+}
+
+/// Reads what [`of_session`] wrote.
+pub(crate) fn to_session(cursor: &str) -> Result<(Timestamp, SessionId)> {
+    let parse = |text: String| {
+        let (micros, session) = text.strip_prefix('s')?.split_once('.')?;
+        let at = Timestamp::from_microsecond(micros.parse().ok()?).ok()?;
+        Some((at, SessionId::parse(session).ok()?))
+    };
+    read(cursor).and_then(parse).ok_or_else(unreadable)
+}
+
 fn read(cursor: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
@@ -51,6 +66,9 @@ mod tests {
         let id = RequestId::fresh();
         assert_eq!(to_request(&of_request(at, id)).unwrap(), (at, id));
         assert_eq!(to_id(&of_id(42)).unwrap(), 42);
+        let session = SessionId::parse("k7.a.b").unwrap();
+        assert_eq!(to_session(&of_session(at, &session)).unwrap(), (at, session));
+        assert!(to_session(&of_request(at, id)).is_err());
         for wrong in ["", "x", "%%%", &of_id(3)] {
             assert!(to_request(wrong).is_err(), "{wrong}");
         }

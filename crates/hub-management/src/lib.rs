@@ -1,4 +1,4 @@
-//! What people do with the hub: users, keys, providers, reports; authorisation and audit live here.
+//! What people do with the hub: users, keys, providers, sessions, reports; authorisation and audit live here.
 //!
 //! The REST interface and the command line are two thin skins over [`Management`]: both exchange the types of
 //! [`view`], and neither decides who may do what. Input is a JSON object held against the writable columns, so
@@ -22,6 +22,7 @@ mod proxy_url;
 mod requests;
 mod schema;
 mod session_pool;
+mod sessions;
 mod status;
 mod throttle;
 mod usage;
@@ -35,7 +36,7 @@ pub use clear_bindings::ClearReport;
 pub use error::{FieldError, ManagementError};
 pub use login::{Login, Resumed};
 pub use management::{Management, Settings};
-pub use params::{ListQuery, RequestQuery, UsageQuery};
+pub use params::{ListQuery, RequestQuery, SessionQuery, UsageQuery};
 pub use status::StatusSource;
 
 /// The outcome of everything that people do.

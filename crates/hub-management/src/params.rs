@@ -102,6 +102,41 @@ impl RequestQuery {
     }
 }
 
+/// Which active sessions are wanted, the most recently seen first.
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SessionQuery {
+    /// Of this user.
+    #[param(value_type = Option<i64>)]
+    pub user_id: Option<UserId>,
+    /// Of this key.
+    #[param(value_type = Option<i64>)]
+    pub key_id: Option<KeyId>,
+    /// Bound to this provider, or last answered by it.
+    #[param(value_type = Option<i64>)]
+    pub provider_id: Option<ProviderId>,
+    /// Rows in the page, 1–200.
+    #[param(required = false, minimum = 1, maximum = 200, default = 50)]
+    pub limit: u32,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl SessionQuery {
+    /// Reads query parameters.
+    pub fn parse(pairs: Vec<(String, String)>) -> Result<Self> {
+        let mut given = Given::new(pairs);
+        let query = Self {
+            user_id: given.parsed("user_id", "a whole number"),
+            key_id: given.parsed("key_id", "a whole number"),
+            provider_id: given.parsed("provider_id", "a whole number"),
+            limit: given.limit(),
+            cursor: given.text("cursor"),
+        };
+        given.finish(query)
+    }
+}
+
 /// Which usage is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Query)]

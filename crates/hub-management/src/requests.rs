@@ -1,6 +1,6 @@
 //! Request records: list and detail.
 
-use hub_repository::RequestFilter;
+use hub_repository::{Order, RequestFilter};
 use hub_types::RequestId;
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,7 +41,8 @@ impl Management {
             status_class: query.status_class,
             session_id: query.session_id.clone(),
             min_cost: query.min_cost_usd,
-            before: query.cursor.as_deref().map(cursor::to_request).transpose()?,
+            order: Order::NewestFirst,
+            beyond: query.cursor.as_deref().map(cursor::to_request).transpose()?,
             limit: query.limit.saturating_add(1),
         };
         let rows = self.repository.list_requests(&filter).await?;

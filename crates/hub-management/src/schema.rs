@@ -89,6 +89,17 @@ pub(crate) fn store_state() -> Object {
     words(["up", "degraded", "down"])
 }
 
+pub(crate) fn optional_dialect() -> Object {
+    nullable(Type::String, "The dialect's name; null = unknown")
+}
+
+pub(crate) fn kept_message() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::AnyValue)
+        .description(Some("JSON or a text, as kept by STORE_SESSION_MESSAGES; null = nothing is kept"))
+        .build()
+}
+
 pub(crate) fn limit() -> Object {
     nullable(Type::String, "US dollars as a decimal string (numbers are accepted); null or 0 = no limit")
 }

@@ -1,5 +1,7 @@
 //! What is asked of a repository, and the rows it answers with that are not nouns of their own.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +61,17 @@ pub enum StatusClass {
     ServerError,
 }
 
-/// Which request records are wanted, newest first.
+/// In which order of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// From the latest back.
+    #[default]
+    NewestFirst,
+    /// As things happened.
+    OldestFirst,
+}
+
+/// Which request records are wanted, and in which order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RequestFilter {
     /// From this moment on.
@@ -82,8 +94,10 @@ pub struct RequestFilter {
     pub session_id: Option<String>,
     /// That cost at least so much.
     pub min_cost: Option<Money>,
-    /// Only records older than this one: the last row of the page before.
-    pub before: Option<(Timestamp, RequestId)>,
+    /// In which order.
+    pub order: Order,
+    /// Only records that come after this one in the order: the last row of the page before.
+    pub beyond: Option<(Timestamp, RequestId)>,
     /// At most so many rows.
     pub limit: u32,
 }
@@ -97,6 +111,39 @@ pub struct RequestRow {
     pub user_name: Option<String>,
     /// The key's name.
     pub key_name: Option<String>,
+}
+
+/// Whose names are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamesWanted {
+    /// Of these users.
+    pub users: BTreeSet<UserId>,
+    /// Of these keys, together with their owners.
+    pub keys: BTreeSet<KeyId>,
+    /// Of these providers.
+    pub providers: BTreeSet<ProviderId>,
+}
+
+/// A key's name, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyName {
+    /// What people call it.
+    pub name: String,
+    /// Its owner.
+    pub user_id: UserId,
+    /// What the owner is called.
+    pub user_name: String,
+}
+
+/// What people call things, also deleted ones. Ids that no row ever had are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Users.
+    pub users: HashMap<UserId, String>,
+    /// Keys and their owners.
+    pub keys: HashMap<KeyId, KeyName>,
+    /// Providers.
+    pub providers: HashMap<ProviderId, String>,
 }
 
 /// What a usage report is grouped by.

@@ -10,8 +10,8 @@ use hub_types::{
 };
 
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Page, ProviderLabel, RepositoryError,
-    RequestFilter, RequestRow, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Names, NamesWanted, Page, ProviderLabel,
+    RepositoryError, RequestFilter, RequestRow, UsageFilter, UsageRow, WriteSummary,
 };
 
 type Result<T> = std::result::Result<T, RepositoryError>;
@@ -93,10 +93,12 @@ pub trait Repository: Send + Sync + 'static {
     /// attempt id: what is there already changes nothing, roll-ups included. What it answered `Ok` for
     /// survives a power cut: the journal deletes its own copy then.
     async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary>;
-    /// Request records, newest first.
+    /// Request records.
     async fn list_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>>;
     /// One request record with its whole decision chain.
     async fn find_request(&self, id: RequestId) -> Result<Option<RequestRow>>;
+    /// What users, keys and providers are called, the deleted ones included: one read for a whole page of a list.
+    async fn find_names(&self, wanted: &NamesWanted) -> Result<Names>;
     /// Sums of the hourly roll-ups, largest cost first.
     async fn usage(&self, filter: &UsageFilter) -> Result<Vec<UsageRow>>;
 

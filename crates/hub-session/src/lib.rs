@@ -13,6 +13,7 @@ mod binding;
 mod conversation;
 mod identity;
 mod memory;
+mod messages;
 mod pool;
 mod sessions;
 mod store;
@@ -21,6 +22,10 @@ pub use binding::{BindingChange, Ended, after};
 pub use conversation::{branch, conversation_session, generate_hash, hash_scanned};
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 pub use memory::MemorySessionStore;
+pub use messages::{
+    MAX_MESSAGE_BYTES, MessagePart, MessageShelf, MessageStorage, StoredMessages, redact_request,
+    redact_response,
+};
 #[cfg(feature = "redis")]
 pub use pool::RedisPool;
 pub use pool::{

@@ -7,10 +7,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 use thiserror::Error;
 
+use crate::{MessagePart, StoredMessages};
 use hub_types::{Dialect, KeyId, Money, ProviderId, SessionId, UserId};
 
 /// The first 16 hex digits of a SHA-256: of the beginning of a conversation, or of an answer's id.
@@ -294,6 +296,14 @@ pub trait SessionStore: Send + Sync + 'static {
         providers: &HashSet<ProviderId>,
         observed: Observed<'_>,
     ) -> std::result::Result<Cleared, ClearError>;
+
+    /// Keeps the body of the session's last request or answer, in place of the one before, for as long as the
+    /// session is active. What to keep of it is decided by [`crate::MessageStorage::of`]. Does not wait for
+    /// what is remote, and drops bodies when it has no room.
+    fn keep_messages(&self, session: &SessionId, part: MessagePart, body: Bytes, now: Timestamp);
+
+    /// The bodies that are kept of a session.
+    async fn messages(&self, session: &SessionId, now: Timestamp) -> Result<StoredMessages>;
 
     /// Do other processes see the same sessions?
     fn is_shared(&self) -> bool;

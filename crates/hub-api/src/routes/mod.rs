@@ -7,6 +7,7 @@ pub(crate) mod provider_groups;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod session_pool;
+pub(crate) mod sessions;
 pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod users;

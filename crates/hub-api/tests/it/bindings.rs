@@ -5,10 +5,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::body::Bytes;
 use axum::http::Method;
 use hub_session::{
-    ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Observed, Present, SessionEnd,
-    SessionStore, Sessions, StoreUnavailable, Visit,
+    ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, MessagePart, Observed, Present,
+    SessionEnd, SessionStore, Sessions, StoreUnavailable, StoredMessages, Visit,
 };
 use hub_types::{KeyId, ProviderId, SessionId};
 use jiff::Timestamp;
@@ -106,6 +107,12 @@ impl SessionStore for Counts {
             }
         }
         Ok(done)
+    }
+
+    fn keep_messages(&self, _: &SessionId, _: MessagePart, _: Bytes, _: Timestamp) {}
+
+    async fn messages(&self, _: &SessionId, _: Timestamp) -> Stored<StoredMessages> {
+        Ok(StoredMessages::default())
     }
 
     fn is_shared(&self) -> bool {

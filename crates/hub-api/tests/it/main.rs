@@ -21,6 +21,8 @@ mod reports;
 #[cfg(test)]
 mod session_pool;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod system;
 #[cfg(test)]
 mod users;

@@ -51,12 +51,17 @@ async fn every_described_route_answers_with_a_described_status() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 31);
+    assert_eq!(routes, 35);
 }
 
 async fn exercise(api: &Api, method: &str, path: &str) -> (String, Value) {
     api.user_with_key("ada", json!({"name": "laptop"})).await;
-    let path = path.strip_prefix("/api/v1").unwrap().replace("{id}", "1").replace("{name}", "x");
+    let path = path
+        .strip_prefix("/api/v1")
+        .unwrap()
+        .replace("{id}", "1")
+        .replace("{sid}", "k1.a")
+        .replace("{name}", "x");
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
     let answer = api.call(method, &path).bearer(ADMIN).json(&json!({"name": "new"})).send().await;
     (answer.status.as_u16().to_string(), answer.json)

@@ -11,6 +11,7 @@ mod provider;
 mod provider_group;
 mod request;
 mod secret;
+mod session;
 mod session_pool;
 mod status;
 mod usage;
@@ -25,6 +26,10 @@ pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
 pub use secret::WriteOnly;
+pub(crate) use session::names_wanted;
+pub use session::{
+    EndOutcome, SessionDetailView, SessionEndView, SessionView, TerminateFields, TerminatedView,
+};
 pub use session_pool::{
     NewPoolKeyView, PoolClearedView, PoolConfigView, PoolKeyView, PoolStatsView, PoolSwitchView,
 };

@@ -12,8 +12,8 @@ use super::engine::Engine;
 use super::value::Reader;
 use super::{Database, Mode, Result, audit, logins};
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Page, ProviderLabel, Repository,
-    RepositoryError, RequestFilter, RequestRow, Topic, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Names, NamesWanted, Page, ProviderLabel,
+    Repository, RepositoryError, RequestFilter, RequestRow, Topic, UsageFilter, UsageRow, WriteSummary,
 };
 
 #[async_trait]
@@ -205,6 +205,10 @@ impl<D: Database> Repository for Engine<D> {
 
     async fn find_request(&self, id: RequestId) -> Result<Option<RequestRow>> {
         self.within(self.request(id)).await
+    }
+
+    async fn find_names(&self, wanted: &NamesWanted) -> Result<Names> {
+        self.within(self.names(wanted)).await
     }
 
     async fn usage(&self, filter: &UsageFilter) -> Result<Vec<UsageRow>> {

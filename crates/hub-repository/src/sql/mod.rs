@@ -17,6 +17,7 @@ mod generations;
 mod implementation;
 mod keys;
 mod logins;
+mod names;
 mod notices;
 mod providers;
 mod records;

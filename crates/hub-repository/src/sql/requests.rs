@@ -5,7 +5,7 @@ use hub_types::RequestId;
 use super::engine::Engine;
 use super::value::Reader;
 use super::{Cells, Database, Mode, Params, Result, Value};
-use crate::{RequestFilter, RequestRow, StatusClass};
+use crate::{Order, RequestFilter, RequestRow, StatusClass};
 
 /// The record and the names of its user and key, dead or alive.
 const SELECT: &str = "SELECT r.detail, u.name, k.name FROM requests r
@@ -14,8 +14,9 @@ const SELECT: &str = "SELECT r.detail, u.name, k.name FROM requests r
 impl<D: Database> Engine<D> {
     pub(super) async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>> {
         let (condition, params) = conditions(filter);
+        let (_, direction) = course(filter.order);
         let sql = format!(
-            "{SELECT} WHERE {condition} ORDER BY r.created_at DESC, r.id DESC LIMIT ${}",
+            "{SELECT} WHERE {condition} ORDER BY r.created_at {direction}, r.id {direction} LIMIT ${}",
             params.len()
         );
         let rows = self.session(Mode::Single).await?.query(&sql, params).await?;
@@ -26,6 +27,14 @@ impl<D: Database> Engine<D> {
         let sql = format!("{SELECT} WHERE r.id = $1");
         let rows = self.session(Mode::Single).await?.query(&sql, vec![id.0.into()]).await?;
         rows.into_iter().next().map(read).transpose()
+    }
+}
+
+/// How rows compare to those of the page before, and the direction to sort in.
+const fn course(order: Order) -> (&'static str, &'static str) {
+    match order {
+        Order::NewestFirst => ("<", "DESC"),
+        Order::OldestFirst => (">", "ASC"),
     }
 }
 
@@ -54,9 +63,10 @@ fn conditions(filter: &RequestFilter) -> (String, Params) {
     and("r.dialect =", filter.dialect.map(|dialect| dialect.as_str().into()));
     and("r.session_id =", filter.session_id.as_ref().map(Into::into));
     and("r.cost_nanos >=", filter.min_cost.map(Into::into));
-    if let Some((at, id)) = filter.before {
+    if let Some((at, id)) = filter.beyond {
         params.extend([at.into(), id.0.into()]);
-        conditions.push(format!("(r.created_at, r.id) < (${}, ${})", params.len() - 1, params.len()));
+        let (later, _) = course(filter.order);
+        conditions.push(format!("(r.created_at, r.id) {later} (${}, ${})", params.len() - 1, params.len()));
     }
     if let Some(class) = filter.status_class {
         conditions.push(

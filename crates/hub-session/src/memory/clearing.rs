@@ -75,6 +75,7 @@ impl MemorySessionStore {
     }
 
     pub(super) fn end_one(&self, session: &SessionId, now: Timestamp) -> bool {
+        self.messages.remove(session);
         let mut state = self.state.lock();
         let now = state.advance(now);
         let Some(ix) = state.table.live(session, now) else { return false };
@@ -108,6 +109,9 @@ impl MemorySessionStore {
                 *cleared.sessions.entry(provider).or_default() += 1;
             }
         });
+        for session in &gone {
+            self.messages.remove(session);
+        }
         cleared.conversations = self.forget_conversations(&gone);
         cleared
     }

@@ -22,14 +22,15 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use hub_types::{KeyId, ProviderId, SessionId};
 
 use crate::{
-    ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, SessionEnd,
-    SessionStore, StoreUnavailable, Visit,
+    ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, MessagePart,
+    MessageShelf, Observed, SessionEnd, SessionStore, StoreUnavailable, StoredMessages, Visit,
 };
 
 use state::State;
@@ -37,15 +38,16 @@ use state::State;
 /// Sessions in this process. See the module's documentation.
 pub struct MemorySessionStore {
     state: Mutex<State>,
+    messages: MessageShelf,
 }
 
 impl MemorySessionStore {
     /// Remembers nothing yet.
     pub fn new(limits: Limits) -> Self {
-        Self { state: Mutex::new(State::new(limits)) }
+        Self { state: Mutex::new(State::new(limits)), messages: MessageShelf::new(limits.ttl) }
     }
 
-    /// The bytes that are allocated for what is remembered.
+    /// The bytes that are allocated for what is remembered, messages excepted.
     pub fn footprint(&self) -> usize {
         let state = self.state.lock();
         state.table.footprint() + state.conversations.footprint()
@@ -150,11 +152,24 @@ impl SessionStore for MemorySessionStore {
         Ok(self.clear_bound(providers, observed))
     }
 
+    fn keep_messages(&self, session: &SessionId, part: MessagePart, body: Bytes, now: Timestamp) {
+        self.messages.keep(session, part, body, now);
+    }
+
+    async fn messages(
+        &self,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Result<StoredMessages, StoreUnavailable> {
+        Ok(self.messages.read(session, now))
+    }
+
     fn is_shared(&self) -> bool {
         false
     }
 
     async fn sweep(&self, now: Timestamp) {
         self.sweep_all(now);
+        self.messages.sweep(now);
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod catalogue;
 mod generations;
+mod names;
 mod notices;
 mod people;
 mod records;
@@ -66,6 +67,8 @@ on_every_database! {
     generations::labels_cover_the_deleted_page_by_page,
     generations::a_bump_reaches_living_and_deleted_providers_and_is_told,
     generations::an_edit_that_began_before_a_bump_is_a_conflict,
+    names::users_keys_and_providers_are_named_even_when_deleted,
+    names::many_names_are_found_at_once,
     notices::an_edit_is_told_to_every_instance_within_a_second,
     notices::a_failed_edit_tells_nothing_and_leaves_nothing,
     people::logins_live_until_they_expire_or_end,

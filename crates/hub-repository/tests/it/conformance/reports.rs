@@ -1,6 +1,6 @@
 //! Reading records and usage back.
 
-use hub_repository::{GroupBy, RequestFilter, StatusClass, UsageFilter};
+use hub_repository::{GroupBy, Order, RequestFilter, StatusClass, UsageFilter};
 use hub_types::{Dialect, KeyId, Money, ProviderId, RequestId, UserId};
 
 use super::{KEY, Place};
@@ -44,7 +44,7 @@ pub(super) async fn requests_are_filtered(place: &dyn Place) {
             RequestFilter {
                 user_id: Some(UserId(2)),
                 to: Some(at(30)),
-                before: Some((at(25), a.id)),
+                beyond: Some((at(25), a.id)),
                 ..newest(10)
             },
             vec![b.id],
@@ -62,14 +62,18 @@ pub(super) async fn pages_cover_all_requests_once(place: &dyn Place) {
     let mut records: Vec<_> = (0..50).map(|n| record(Facts { seconds: n / 7, ..Facts::default() })).collect();
     repository.write_records(&records).await.unwrap();
     records.sort_by_key(|record| std::cmp::Reverse((record.created_at, record.id)));
-    let (mut all, mut before) = (Vec::new(), None);
-    loop {
-        let page = repository.list_requests(&RequestFilter { before, ..newest(8) }).await.unwrap();
-        let Some(last) = page.last() else { break };
-        before = Some((last.record.created_at, last.record.id));
-        all.extend(page.into_iter().map(|row| row.record));
+    for order in [Order::NewestFirst, Order::OldestFirst] {
+        let (mut all, mut beyond) = (Vec::new(), None);
+        loop {
+            let filter = RequestFilter { order, beyond, ..newest(8) };
+            let page = repository.list_requests(&filter).await.unwrap();
+            let Some(last) = page.last() else { break };
+            beyond = Some((last.record.created_at, last.record.id));
+            all.extend(page.into_iter().map(|row| row.record));
+        }
+        assert_eq!(all, records, "{order:?}");
+        records.reverse();
     }
-    assert_eq!(all, records);
 }
 
 fn usage(group_by: GroupBy) -> UsageFilter {

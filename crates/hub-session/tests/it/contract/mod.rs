@@ -19,6 +19,7 @@ pub(crate) mod ending;
 pub(crate) mod expiry;
 pub(crate) mod flight;
 pub(crate) mod identity;
+pub(crate) mod messages;
 pub(crate) mod slots;
 pub(crate) mod traffic;
 
@@ -270,6 +271,9 @@ macro_rules! contract {
             ending::an_ended_session_is_gone,
             ending::ending_frees_its_places,
             ending::there_is_nothing_to_end_twice,
+            messages::the_last_of_each_kind_is_kept,
+            messages::they_go_with_their_session,
+            messages::they_expire_with_their_session,
             clearing::bindings_are_counted_by_provider,
             clearing::only_sessions_bound_to_the_providers_are_cleared,
             clearing::hashes_that_lead_to_them_are_cleared,
