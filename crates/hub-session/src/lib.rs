@@ -13,6 +13,8 @@ mod binding;
 mod fallback;
 #[cfg(feature = "redis")]
 mod redis;
+mod conversation;
+mod identity;
 mod sessions;
 mod store;
 
@@ -21,6 +23,8 @@ pub use binding::{BindingChange, Ended, after};
 pub use fallback::FallbackSessionStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisSessionStore;
+pub use conversation::{branch, conversation_session, generate_hash};
+pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,
