@@ -18,7 +18,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct SessionParts {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) pool: Arc<SessionPool>,
-    shared: Option<Arc<RedisSessionStore>>,
+    shared: Option<Arc<FallbackSessionStore<MemorySessionStore>>>,
 }
 
 impl SessionParts {
@@ -40,12 +40,12 @@ impl SessionParts {
                 shared: None,
             },
             Some(redis) => {
-                let shared = Arc::new(RedisSessionStore::new(Arc::clone(redis), limits));
-                let store = FallbackSessionStore::new(Arc::clone(&shared), local);
+                let shared = RedisSessionStore::new(Arc::clone(redis), limits);
+                let store = Arc::new(FallbackSessionStore::new(shared, local));
                 Self {
-                    sessions: Arc::new(Sessions::new(Arc::new(store))),
+                    sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<_>)),
                     pool: Arc::new(SessionPool::shared(Arc::new(RedisPool::new(Arc::clone(redis))), rules)),
-                    shared: Some(shared),
+                    shared: Some(store),
                 }
             }
         }

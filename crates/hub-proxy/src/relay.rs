@@ -319,7 +319,12 @@ impl HttpBody for Relay {
 impl Drop for Relay {
     /// The client is gone. What the request used is still worth knowing: it was paid for.
     fn drop(&mut self) {
-        let (Some(open), Some(body)) = (self.open.take(), self.body.take()) else { return };
+        let (Some(mut open), Some(body)) = (self.open.take(), self.body.take()) else { return };
+        if !open.tap.content_seen()
+            && let Some(ticket) = open.docket.ticket()
+        {
+            ticket.left_early();
+        }
         let has_runtime = tokio::runtime::Handle::try_current().is_ok();
         if self.on_client_abort == ClientAbortPolicy::Drain
             && has_runtime

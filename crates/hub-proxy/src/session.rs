@@ -30,6 +30,8 @@ pub(crate) struct Ticket {
     chosen: Option<Chosen>,
     /// The binding led to a provider that can't serve the session.
     is_stale: bool,
+    /// The client left before there was any content, whatever is read of the answer after it.
+    left_early: bool,
     /// The id of the provider's answer, where later requests may refer to it.
     answer_id: Option<String>,
 }
@@ -107,6 +109,7 @@ pub(crate) async fn admit(
         is_sticky,
         chosen: None,
         is_stale: false,
+        left_early: false,
         answer_id: None,
     });
     Ok(())
@@ -172,6 +175,10 @@ impl Ticket {
         self.chosen = Some(Chosen { generation, binding_ttl });
     }
 
+    pub(crate) fn left_early(&mut self) {
+        self.left_early = true;
+    }
+
     pub(crate) fn answered_as(&mut self, answer_id: Option<String>) {
         self.answer_id = answer_id;
     }
@@ -180,7 +187,9 @@ impl Ticket {
     pub(crate) fn leave(self, shared: &Shared, record: &RequestRecord) {
         let provider = record.last_attempt().map(|attempt| attempt.provider_id);
         let ended = match provider {
-            Some(provider) if self.is_sticky && is_answered(record) => Ended::Answered(provider),
+            Some(provider) if self.is_sticky && !self.left_early && is_answered(record) => {
+                Ended::Answered(provider)
+            }
             _ => Ended::Unanswered,
         };
         let binding = after(self.is_stale, ended);

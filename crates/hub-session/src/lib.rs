@@ -11,15 +11,21 @@
 
 mod binding;
 mod conversation;
+#[cfg(feature = "redis")]
+mod fallback;
 mod identity;
 mod memory;
 mod messages;
 mod pool;
+#[cfg(feature = "redis")]
+mod redis;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
 pub use conversation::{branch, conversation_session, generate_hash, hash_scanned};
+#[cfg(feature = "redis")]
+pub use fallback::FallbackSessionStore;
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 pub use memory::MemorySessionStore;
 pub use messages::{
@@ -31,6 +37,8 @@ pub use pool::RedisPool;
 pub use pool::{
     Collected, MemoryPool, PoolError, PoolRules, PoolState, PoolStats, PoolStore, SessionPool, Switched,
 };
+#[cfg(feature = "redis")]
+pub use redis::RedisSessionStore;
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,

@@ -89,8 +89,8 @@ async fn a_failed_request_and_a_client_that_left_early_change_nothing() {
     ring.plays(second, failing());
     let reply = ring.send(named("s")).await;
     assert_eq!(reply.status, 500);
-    // The first fails, the second is slow, and the client does not wait.
-    ring.plays(second, Behaviour { first_chunk_ms: Some(60_000), ..Behaviour::default() });
+    // The first fails, the second is slow, and the client does not wait. The hub does: it was paid for.
+    ring.plays(second, Behaviour { first_chunk_ms: Some(700), ..Behaviour::default() });
     let body = speech::body(Dialect::Claude, true);
     let request = Request::post("/v1/messages", body)
         .header("x-claude-code-session-id", "s")
@@ -158,7 +158,9 @@ async fn an_edit_in_the_middle_of_a_request_is_not_undone_by_its_end() {
         assert!(
             ring.lab(bound)
                 .witness()
-                .wait_until(std::time::Duration::from_secs(10), |seen| seen.get("late").is_some())
+                .wait_until(std::time::Duration::from_secs(10), |_| {
+                    ring.lab(bound).witness().get("late").is_some()
+                })
                 .await
         );
         ring.edit(bound, json!({"credential": "sk-another-credential"})).await;

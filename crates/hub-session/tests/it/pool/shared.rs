@@ -81,7 +81,7 @@ async fn the_keys_are_those_that_operators_know_and_none_expires() {
     for key in ["session_pool:available", "session_pool:current", "session_pool:last_switch"] {
         batch.command("TTL", key, []);
     }
-    let answers = connection.run(&batch).await.unwrap();
+    let answers = connection.run(batch).await.unwrap();
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     let forever = RedisReply::Int(-1);
     let text = |text: &str| RedisReply::Text(text.to_owned());
@@ -192,7 +192,7 @@ async fn a_pool_whose_first_member_never_became_current_heals() {
     let mut batch = Batch::new();
     batch.command("SADD", "session_pool:available", ["k7.b".into(), "k7.a".into(), "no session".into()]);
     batch.command("SET", "session_pool:last_switch", ["yesterday".into()]);
-    connection.run(&batch).await.unwrap();
+    connection.run(batch).await.unwrap();
     let one = Instance::start(&redis, rules()).await;
     one.lends("a", 0).await;
     one.pool.borrow(FIRST, at(0)).unwrap();
