@@ -102,6 +102,7 @@ async fn a_trial_that_its_caller_gives_up_makes_room_for_the_next() {
     while timeout(Duration::from_millis(20), connection.run(get("key"))).await.is_ok() {
         assert!(Instant::now() < until, "nobody tries");
     }
+    assert!(connection.figures().is_open);
     redis.thaw().unwrap();
     answers_again(&connection).await;
 }
