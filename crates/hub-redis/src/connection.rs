@@ -1,5 +1,6 @@
 //! One connection: made, asked, closed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fred::clients::{Client, WithOptions};
@@ -16,12 +17,14 @@ use tokio_util::task::TaskTracker;
 use crate::error::RedisError;
 use crate::health::{self, RedisHealth};
 use crate::settings::RedisSettings;
+use crate::standing::{RedisFigures, Standing};
 use crate::url::{RedisUrl, Topology};
 
 /// A connection that comes back by itself. Dropping it ends it; [`RedisConnection::close`] does so in order.
 #[derive(Debug)]
 pub struct RedisConnection {
     pub(crate) wire: Wire,
+    pub(crate) standing: Arc<Standing>,
     health: watch::Receiver<RedisHealth>,
     pub(crate) settings: RedisSettings,
     tasks: TaskTracker,
@@ -71,11 +74,12 @@ impl RedisConnection {
         if first == RedisHealth::Degraded {
             tracing::warn!("Redis is not reachable yet: going on without it");
         }
-        let (state, health) = watch::channel(first);
+        let standing = Arc::new(Standing::new(first));
+        let health = standing.health();
         let (tasks, ending) = (TaskTracker::new(), CancellationToken::new());
         let (interval, deadline) = (settings.watch_interval, settings.command_timeout);
-        tasks.spawn(health::watch(wire.clone(), state, interval, deadline, ending.clone()));
-        Ok(Self { wire, health, settings, tasks, ending: ending.drop_guard(), driver })
+        tasks.spawn(health::watch(wire.clone(), Arc::clone(&standing), interval, deadline, ending.clone()));
+        Ok(Self { wire, standing, health, settings, tasks, ending: ending.drop_guard(), driver })
     }
 
     /// Asks for a sign of life, and waits for it no longer than the deadline.
@@ -91,6 +95,11 @@ impl RedisConnection {
     /// Every change of [`RedisConnection::health`].
     pub fn health_changes(&self) -> watch::Receiver<RedisHealth> {
         self.health.clone()
+    }
+
+    /// What it has done up to now, for metrics.
+    pub fn figures(&self) -> RedisFigures {
+        self.standing.figures()
     }
 
     /// Is it a cluster? Then the keys of one script must be of one slot.

@@ -37,7 +37,36 @@ impl RedisError {
             ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Backpressure | ErrorKind::Routing => {
                 Self::Unreachable(error.details().to_owned())
             }
+            // The kind of what Redis says in a way the library does not know, and of troubles of its own, such
+            // as having no connection to send a command on.
+            ErrorKind::Unknown if !has_code(error.details()) => Self::Unreachable(error.details().to_owned()),
             _ => Self::Refused(error.details().to_owned()),
         }
+    }
+}
+
+/// What Redis says begins with a code in capitals, such as `ERR` or `NOSCRIPT`.
+fn has_code(text: &str) -> bool {
+    let code = text.split(' ').next().unwrap_or_default();
+    code.len() > 1 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_says_is_told_from_what_the_library_says() {
+        let read =
+            |kind, text: &'static str| RedisError::from_client(&Error::new(kind, text), Duration::ZERO);
+        for said in ["ERR syntax error", "NOSCRIPT No matching script.", "BUSY", "LOADING it"] {
+            assert!(read(ErrorKind::Unknown, said).is_answer(), "{said}");
+        }
+        assert!(read(ErrorKind::Auth, "NOAUTH Authentication required.").is_answer());
+        for own in ["Failed to route command.", "Client is not initialized.", "A problem", ""] {
+            assert!(matches!(read(ErrorKind::Unknown, own), RedisError::Unreachable(_)), "{own}");
+        }
+        assert!(matches!(read(ErrorKind::Timeout, "late"), RedisError::Timeout(_)));
+        assert!(matches!(read(ErrorKind::Canceled, "closed"), RedisError::Unreachable(_)));
     }
 }

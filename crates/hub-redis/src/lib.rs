@@ -1,11 +1,14 @@
 //! Connections to Redis; the only crate that knows its client library.
 //!
 //! A [`RedisConnection`] exists whether or not Redis can be reached: it connects again in the background without
-//! end, and says by [`RedisHealth`] how it stands. A command fails fast, so that nobody waits for Redis.
+//! end, and says by [`RedisHealth`] how it stands. Commands travel in a [`Batch`], one round trip for all of
+//! them, and fail fast, so that nobody waits for Redis: not for one that is away, and, after three time-outs in
+//! a row, not for one that is slow (see `gate`).
 
 mod batch;
 mod connection;
 mod error;
+mod gate;
 mod health;
 mod loss;
 mod reply;
@@ -13,6 +16,7 @@ mod run;
 mod scan;
 mod script;
 mod settings;
+mod standing;
 mod url;
 
 pub use batch::{Argument, Batch};
@@ -23,4 +27,5 @@ pub use reply::RedisReply;
 pub use run::BatchReplies;
 pub use script::Script;
 pub use settings::RedisSettings;
+pub use standing::RedisFigures;
 pub use url::{RedisUrl, RedisUrlError, Topology};

@@ -15,18 +15,29 @@ pub type BatchReplies = Vec<Result<RedisReply, RedisError>>;
 
 impl RedisConnection {
     /// Sends the batch and waits for all answers, one for each command in order, at most for the command
-    /// timeout. `Err`: nothing is known of any of the commands.
+    /// timeout. `Err`: nothing is known of any of the commands. After three time-outs in a row Redis is skipped
+    /// for a second, and then tried by one batch at a time until it answers: see [`RedisError::Skipped`].
     pub async fn run(&self, batch: Batch) -> Result<BatchReplies, RedisError> {
-        self.run_for(batch, self.settings.command_timeout).await
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let passage = self.standing.enter()?;
+        let answers = self.run_for(batch, self.settings.command_timeout).await;
+        passage.back(&answers);
+        answers
     }
 
-    /// Like [`RedisConnection::run`] with a deadline of the caller's own: for maintenance, which no request
-    /// waits for. A server that answers nothing at all for a second is disconnected whatever the deadline.
+    /// Like [`RedisConnection::run`] with a deadline of the caller's own, and never skipped: for maintenance,
+    /// which no request waits for. A server that answers nothing at all for a second is disconnected whatever
+    /// the deadline.
     pub async fn run_for(&self, batch: Batch, deadline: Duration) -> Result<BatchReplies, RedisError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.wire.answer_of(deadline, Box::pin(self.wire.run(batch, deadline))).await
+        self.standing.sends(batch.len());
+        let answers = self.wire.answer_of(deadline, Box::pin(self.wire.run(batch, deadline))).await;
+        self.standing.sent(&answers);
+        answers
     }
 }
 

@@ -11,4 +11,6 @@ mod scanning;
 #[cfg(test)]
 mod scripts;
 #[cfg(test)]
+mod slowness;
+#[cfg(test)]
 mod support;
