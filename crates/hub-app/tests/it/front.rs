@@ -143,3 +143,20 @@ async fn streams_finish_while_the_hub_drains_and_late_ones_are_told() {
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     assert!(last.starts_with("event: error\n") && last.contains("restarting"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_session_pools_interface_is_under_admin_and_edits_there_are_in_force_at_once() {
+    let world = World::start().await;
+    let refused = Request::get("/admin/api-keys").key(&world.key.text).send(world.address()).await;
+    assert_eq!((refused.status, &refused.json()["success"]), (401, &serde_json::json!(false)));
+    let list = async || Request::get("/admin/api-keys").key(ADMIN_TOKEN).send(world.address()).await.json();
+    assert!(list().await.as_array().unwrap().iter().all(|key| key["collectSession"] == false));
+    let body = r#"{"name":"ci","collectSession":true}"#;
+    let made = Request::post("/admin/api-keys", body).key(ADMIN_TOKEN).send(world.address()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert!(list().await.as_array().unwrap().iter().any(|key| key["collectSession"] == true));
+    let key = made.json()["data"]["apiKey"].as_str().unwrap().to_owned();
+    let body = speech::body(Dialect::Claude, false);
+    let reply = Request::post("/v1/messages", body).key(&key).send(world.address()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}

@@ -147,9 +147,14 @@ impl SessionPool {
     }
 
     async fn make_current(&self, session: &SessionId, now: Timestamp) -> Result<(), StoreUnavailable> {
-        if let Some(shared) = &self.shared {
-            shared.store.set_current(session, now).await?;
-        }
+        let _turn = match &self.shared {
+            Some(shared) => {
+                let turn = shared.turn.lock().await;
+                shared.store.set_current(session, now).await?;
+                Some(turn)
+            }
+            None => None,
+        };
         self.local.write(|pool| pool.set_current(session, now));
         Ok(())
     }

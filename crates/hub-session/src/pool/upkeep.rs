@@ -46,6 +46,8 @@ pub(super) enum Job {
 /// What a shared pool has besides its local copy.
 pub(super) struct Shared {
     pub(super) store: Arc<dyn PoolStore>,
+    /// Held from asking the store until the local copy says the same, so that an older answer never comes last.
+    pub(super) turn: tokio::sync::Mutex<()>,
     jobs: mpsc::Sender<Job>,
     queue: Mutex<Option<mpsc::Receiver<Job>>>,
     /// Sessions that wait in the queue: at most as many as it holds.
@@ -63,6 +65,7 @@ impl Shared {
         let (jobs, queue) = mpsc::channel(QUEUE);
         Self {
             store,
+            turn: tokio::sync::Mutex::default(),
             jobs,
             queue: Mutex::new(Some(queue)),
             waiting: Mutex::default(),
@@ -127,6 +130,7 @@ impl SessionPool {
     /// Brings the local copy up to date, after handing over what was collected while the store was away.
     pub(super) async fn refresh(&self) -> Result<(), StoreUnavailable> {
         let Some(shared) = &self.shared else { return Ok(()) };
+        let _turn = shared.turn.lock().await;
         let unsaved = shared.unsaved.lock().clone();
         for session in unsaved {
             shared.store.collect(&session, self.rules.max_size).await?;
@@ -161,20 +165,22 @@ impl SessionPool {
 
     async fn switch_shared(&self, shared: &Shared, to: &SessionId, seen: Option<Timestamp>, now: Timestamp) {
         let previous = self.local.read(|pool| pool.current.clone());
+        let turn = shared.turn.lock().await;
         let is_ours = match shared.store.switch(to, seen, now).await {
-            Ok(true) => {
-                self.local.write(|pool| pool.set_current(to, now));
-                true
-            }
-            // Another instance was faster: what it chose is read with the rest.
-            Ok(false) => {
-                let _ = self.refresh().await;
-                false
+            Ok(is_ours) => {
+                if is_ours {
+                    self.local.write(|pool| pool.set_current(to, now));
+                }
+                is_ours
             }
             Err(_) => self.local.write(|pool| pool.switch(to, seen, now)),
         };
+        drop(turn);
         if is_ours {
             note_switch(previous.as_ref(), to);
+        } else {
+            // Another instance was faster: what it chose is read with the rest, now or a second later.
+            let _ = self.refresh().await;
         }
     }
 }
