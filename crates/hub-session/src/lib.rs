@@ -13,6 +13,7 @@ mod conversation;
 #[cfg(feature = "redis")]
 mod fallback;
 mod identity;
+mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 mod sessions;
@@ -23,6 +24,7 @@ pub use conversation::{branch, conversation_session, generate_hash};
 #[cfg(feature = "redis")]
 pub use fallback::FallbackSessionStore;
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
+pub use memory::MemorySessionStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisSessionStore;
 pub use sessions::Sessions;

@@ -1,1 +1,10 @@
 //! One contract for every session store.
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod model;
+#[cfg(all(test, feature = "redis"))]
+mod redis;
