@@ -9,18 +9,29 @@
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
-pub mod conversation;
+mod conversation;
+#[cfg(feature = "redis")]
+mod fallback;
+mod identity;
 mod memory;
 mod messages;
+#[cfg(feature = "redis")]
+mod redis;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
+pub use conversation::{branch, conversation_session, generate_hash};
+#[cfg(feature = "redis")]
+pub use fallback::FallbackSessionStore;
+pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 pub use memory::MemorySessionStore;
 pub use messages::{
     MAX_MESSAGE_BYTES, MessagePart, MessageShelf, MessageStorage, StoredMessages, redact_request,
     redact_response,
 };
+#[cfg(feature = "redis")]
+pub use redis::RedisSessionStore;
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,

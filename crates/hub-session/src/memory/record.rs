@@ -1,5 +1,6 @@
 //! What is remembered of one session, kept small.
 
+use std::num::{NonZeroI64, NonZeroU32};
 use std::sync::Arc;
 
 use hub_types::{Dialect, Money, ProviderId, SessionId, UserId};
@@ -13,9 +14,29 @@ use super::time::{Ms, timestamp};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Binding {
     pub(super) provider: ProviderId,
-    /// How long it lasts after each use.
-    pub(super) ttl: Ms,
     pub(super) until: Ms,
+    /// Milliseconds, 49 days at most.
+    ttl: NonZeroU32,
+}
+
+impl Binding {
+    pub(super) fn new(provider: ProviderId, ttl: Ms, now: Ms) -> Self {
+        let ttl = u32::try_from(ttl).unwrap_or(u32::MAX);
+        let ttl = NonZeroU32::new(ttl).unwrap_or(NonZeroU32::MIN);
+        let mut binding = Self { provider, until: Ms::MIN, ttl };
+        binding.prolong(now);
+        binding
+    }
+
+    /// It was used.
+    pub(super) fn prolong(&mut self, now: Ms) {
+        self.until = self.until.max(now.saturating_add(self.ttl()));
+    }
+
+    /// How long it lasts after each use.
+    pub(super) fn ttl(&self) -> Ms {
+        self.ttl.get().into()
+    }
 }
 
 /// The session counts at a provider.
@@ -38,7 +59,8 @@ pub(super) struct Record {
     pub(super) routed: Ms,
     pub(super) slots: SmallVec<[Slot; 1]>,
     pub(super) binding: Option<Binding>,
-    pub(super) answered: Option<ProviderId>,
+    /// The provider that answered last. Rows are numbered from 1.
+    pub(super) answered: Option<NonZeroI64>,
     pub(super) input_tokens: u64,
     pub(super) output_tokens: u64,
     pub(super) cost: Money,
@@ -96,7 +118,7 @@ impl Record {
             user: self.is_visited().then_some(self.user),
             model: self.model.as_deref().map(str::to_owned),
             dialect: self.dialect,
-            provider: bound.map(|binding| binding.provider).or(self.answered),
+            provider: bound.map(|binding| binding.provider).or(self.answered.map(|id| ProviderId(id.get()))),
             is_bound: bound.is_some(),
             started: Some(timestamp(self.started)),
             last_seen: timestamp(self.last_seen),

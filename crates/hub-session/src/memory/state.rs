@@ -1,5 +1,7 @@
 //! What happens to the remembered sessions when requests come and go.
 
+use std::num::NonZeroI64;
+
 use jiff::Timestamp;
 
 use hub_types::{KeyId, ProviderId, SessionId};
@@ -11,7 +13,7 @@ use crate::{
 };
 
 use super::conversations::Conversations;
-use super::table::Table;
+use super::table::{Table, Whose};
 use super::time::{Ms, span, timestamp};
 
 /// All that the store's lock protects.
@@ -91,13 +93,13 @@ impl State {
         if bound.is_some()
             && let Some(binding) = &mut record.binding
         {
-            binding.until = binding.until.max(now.saturating_add(binding.ttl));
+            binding.prolong(now);
         }
         Present { sequence: 0, bound, last_seen }
     }
 
     /// The limit that a new session would exceed.
-    fn refusal(&self, visit: &Visit<'_>) -> Option<Refused> {
+    fn refusal(&mut self, visit: &Visit<'_>) -> Option<Refused> {
         let (key, user) = (visit.session.key(), visit.user);
         let (of_key, of_user) = (self.table.count_of_key(key), self.table.count_of_user(user));
         let (scope, current, limit) = match (visit.key_limit, visit.user_limit) {
@@ -105,9 +107,9 @@ impl State {
             (_, Some(limit)) if of_user >= limit.get() => (Scope::User, of_user, limit.get()),
             _ => return None,
         };
-        let oldest = self.table.longest_silent(|record| match scope {
-            Scope::Key => record.id.key() == key,
-            Scope::User => record.user == user,
+        let oldest = self.table.longest_silent(match scope {
+            Scope::Key => Whose::Key(key),
+            Scope::User => Whose::User(user),
         });
         let free_at = timestamp(oldest.unwrap_or(self.clock).saturating_add(self.table.ttl));
         Some(Refused { scope, current, limit, free_at })
@@ -156,7 +158,8 @@ impl State {
             if let Some(record) = self.table.get_mut(ix) {
                 record.in_flight = record.in_flight.saturating_sub(1);
                 record.status = Some(end.status);
-                record.answered = end.provider.or(record.answered);
+                let answered = end.provider.and_then(|id| NonZeroI64::new(id.0));
+                record.answered = answered.or(record.answered);
                 record.add(&end.usage);
             }
             self.table.seen(ix, now);
@@ -229,7 +232,7 @@ impl State {
         let Some(binding) = from else { return };
         let ix = self.table.live_or_new(branch, now);
         if self.table.get(ix).is_some_and(|record| record.bound(now).is_none()) {
-            self.table.bind(ix, binding.provider, binding.ttl, now);
+            self.table.bind(ix, binding.provider, binding.ttl(), now);
         }
         self.table.used(ix);
     }

@@ -17,6 +17,13 @@ const USE: usize = 0;
 /// so whoever's time is over is at the front.
 const ACTIVE: usize = 1;
 
+/// For whom sessions count.
+#[derive(Clone, Copy)]
+pub(super) enum Whose {
+    Key(KeyId),
+    User(UserId),
+}
+
 /// See the module's documentation.
 pub(super) struct Table {
     slab: Slab<Record, 2>,
@@ -128,9 +135,33 @@ impl Table {
         self.slab.backwards(ACTIVE).map(|(_, record)| record)
     }
 
-    /// Who of those that count was seen first, among those that `belongs` chooses.
-    pub(super) fn longest_silent(&self, belongs: impl Fn(&Record) -> bool) -> Option<Ms> {
-        self.slab.forwards(ACTIVE).find(|(_, record)| belongs(record)).map(|(_, record)| record.last_seen)
+    /// Since when the one that was silent for longest is, of those that count for the key or the user. Everybody
+    /// is looked through only if the one that was it when this was last asked has been seen since: nobody else
+    /// can have become older than it was.
+    pub(super) fn longest_silent(&mut self, whose: Whose) -> Option<Ms> {
+        let belongs = |record: &Record| match whose {
+            Whose::Key(key) => record.id.key() == key,
+            Whose::User(user) => record.user == user,
+        };
+        let remembered = match whose {
+            Whose::Key(key) => self.keys.silent(key),
+            Whose::User(user) => self.users.silent(user),
+        };
+        if let Some((ix, since)) = remembered
+            && self.is_active(ix)
+            && self.get(ix).is_some_and(|record| record.last_seen == since && belongs(record))
+        {
+            return Some(since);
+        }
+        let mut silent =
+            self.slab.forwards(ACTIVE).map(|(ix, record)| (ix, record.last_seen, belongs(record)));
+        let (ix, since, _) = silent.find(|(_, _, belongs)| *belongs)?;
+        drop(silent);
+        match whose {
+            Whose::Key(key) => self.keys.set_silent(key, ix, since),
+            Whose::User(user) => self.users.set_silent(user, ix, since),
+        }
+        Some(since)
     }
 
     pub(super) fn count_of_key(&self, key: KeyId) -> u32 {
@@ -184,7 +215,7 @@ impl Table {
 
     pub(super) fn bind(&mut self, ix: Ix, provider: ProviderId, ttl: Ms, now: Ms) {
         if let Some(record) = self.slab.get_mut(ix) {
-            record.binding = Some(Binding { provider, ttl, until: now.saturating_add(ttl) });
+            record.binding = Some(Binding::new(provider, ttl, now));
         }
     }
 

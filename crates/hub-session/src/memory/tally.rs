@@ -5,10 +5,18 @@ use std::hash::Hash;
 
 use hub_types::ProviderId;
 
+use super::slab::Ix;
 use super::time::Ms;
 
+#[derive(Clone, Copy, Default)]
+struct Count {
+    sessions: u32,
+    /// Who was silent for longest when somebody asked, and since when.
+    silent: Option<(Ix, Ms)>,
+}
+
 /// How many sessions count for each key, or each user.
-pub(super) struct Tally<K>(HashMap<K, u32>);
+pub(super) struct Tally<K>(HashMap<K, Count>);
 
 impl<K: Copy + Eq + Hash> Tally<K> {
     pub(super) fn new() -> Self {
@@ -16,24 +24,35 @@ impl<K: Copy + Eq + Hash> Tally<K> {
     }
 
     pub(super) fn get(&self, whose: K) -> u32 {
-        self.0.get(&whose).copied().unwrap_or(0)
+        self.0.get(&whose).map_or(0, |count| count.sessions)
     }
 
     pub(super) fn add(&mut self, whose: K) {
-        *self.0.entry(whose).or_default() += 1;
+        self.0.entry(whose).or_default().sessions += 1;
     }
 
     pub(super) fn remove(&mut self, whose: K) {
         if let Some(count) = self.0.get_mut(&whose) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
+            count.sessions = count.sessions.saturating_sub(1);
+            if count.sessions == 0 {
                 self.0.remove(&whose);
             }
         }
     }
 
+    /// Who was silent for longest when somebody asked. To be verified: it may have been seen since.
+    pub(super) fn silent(&self, whose: K) -> Option<(Ix, Ms)> {
+        self.0.get(&whose)?.silent
+    }
+
+    pub(super) fn set_silent(&mut self, whose: K, ix: Ix, since: Ms) {
+        if let Some(count) = self.0.get_mut(&whose) {
+            count.silent = Some((ix, since));
+        }
+    }
+
     pub(super) fn footprint(&self) -> usize {
-        self.0.capacity() * (size_of::<(K, u32)>() + 1)
+        self.0.capacity() * (size_of::<(K, Count)>() + 1)
     }
 }
 

@@ -6,3 +6,5 @@ mod contract;
 mod memory;
 #[cfg(test)]
 mod model;
+#[cfg(all(test, feature = "redis"))]
+mod redis;

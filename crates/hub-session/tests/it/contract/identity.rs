@@ -1,6 +1,6 @@
 //! Conversations without an id from the client.
 
-use hub_session::{SessionEnd, conversation::branch};
+use hub_session::{SessionEnd, branch};
 use hub_types::{KeyId, SessionId};
 
 use super::{A, B, Desk, KEY, Subject, answered, at, failed, hash, sid};
