@@ -52,6 +52,9 @@ impl Management {
         let now = self.now();
         let most = if is_whole { limit } else { MOST_LOOKED_AT };
         let mut rows = sessions.store().list(most, now).await?;
+        if is_whole && ends_within_a_moment(&rows, limit) {
+            rows = sessions.store().list(MOST_LOOKED_AT, now).await?;
+        }
         rows.retain(|row| {
             belonging.as_ref().is_none_or(|belonging| belonging.include(row))
                 && query.key_id.is_none_or(|key| row.session.key() == key)
@@ -198,6 +201,13 @@ impl Belongings {
 /// The place of a session in the list. Page marks hold whole microseconds.
 fn rank(row: &ActiveSession) -> (Reverse<i64>, &SessionId) {
     (Reverse(micros(row.last_seen)), &row.session)
+}
+
+/// Were the last session of a page and the one after it seen at the same moment? In which order stores name
+/// such sessions is up to them; pages are cut in the order of [`rank`].
+fn ends_within_a_moment(rows: &[ActiveSession], limit: usize) -> bool {
+    let seen = |at: usize| rows.get(at).map(|row| micros(row.last_seen));
+    limit >= 2 && seen(limit - 1).is_some_and(|next| seen(limit - 2) == Some(next))
 }
 
 fn micros(at: Timestamp) -> i64 {

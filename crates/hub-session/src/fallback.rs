@@ -170,7 +170,7 @@ impl<L: SessionStore> SessionStore for FallbackSessionStore<L> {
 
     async fn messages(&self, session: &SessionId, now: Timestamp) -> Result<StoredMessages> {
         match self.shared.messages(session, now).await {
-            Ok(messages) => Ok(messages),
+            Ok(kept) => Ok(kept),
             Err(_) => self.local.messages(session, now).await,
         }
     }

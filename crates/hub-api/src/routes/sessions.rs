@@ -27,8 +27,9 @@ impl FromStr for SessionPath {
     }
 }
 
-/// Active sessions, most recently seen first; an ordinary user sees only its own, without providers. A session
-/// that is heard of while pages are turned moves to the front.
+/// Active sessions, most recently seen first; an ordinary user sees only its own, without providers.
+///
+/// A session that is heard of while pages are turned moves to the front.
 #[utoipa::path(get, path = "/sessions", operation_id = "list_sessions", tag = "sessions", params(SessionQuery),
     responses((status = 200, description = "A page", body = List<SessionView>), Refusals))]
 pub(crate) async fn list(
@@ -39,8 +40,10 @@ pub(crate) async fn list(
     Ok(Json(state.management.list_sessions(&caller.principal, &query).await?))
 }
 
-/// One active session with its requests, oldest first; `limit` and `cursor` page through these. The requests of
-/// a session that is over are found by `GET /requests?session_id=…`.
+/// One active session with its requests, oldest first.
+///
+/// `limit` and `cursor` page through the requests. Those of a session that is over are found by
+/// `GET /requests?session_id=…`.
 #[utoipa::path(get, path = "/sessions/{sid}", operation_id = "show_session", tag = "sessions",
     params(("sid" = String, Path, description = "The session, such as `k12.0193a-b`"), ListQuery),
     responses((status = 200, description = "The session", body = SessionDetailView), Refusals))]
@@ -53,7 +56,9 @@ pub(crate) async fn show(
     Ok(Json(state.management.show_session(&caller.principal, &session, &query).await?))
 }
 
-/// Ends a session: its binding and its counters are dropped; its next request begins anew. For admins.
+/// Ends a session. For admins.
+///
+/// Its binding and its counters are dropped, requests under way go on; its next request begins anew.
 #[utoipa::path(delete, path = "/sessions/{sid}", operation_id = "end_session", tag = "sessions",
     params(("sid" = String, Path, description = "The session, such as `k12.0193a-b`")),
     responses((status = 204, description = "Ended"), Refusals))]

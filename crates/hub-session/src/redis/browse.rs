@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use hub_redis::{Batch, RedisReply};
 use jiff::Timestamp;
 
@@ -10,7 +11,7 @@ use hub_types::{Money, ProviderId, SessionId};
 use super::RedisSessionStore;
 use super::answers::{Answers, Result, instant};
 use super::keys;
-use crate::{ActiveSession, SessionUsage};
+use crate::{ActiveSession, MessagePart, SessionUsage, StoredMessages};
 
 /// So many sessions are read at a time.
 const PAGE: usize = 100;
@@ -58,6 +59,17 @@ impl RedisSessionStore {
         let reading = Reading::next(&mut answers)?;
         let seen = score.and_then(instant);
         Ok(reading.session(session, seen))
+    }
+
+    pub(super) async fn read_messages(&self, session: &SessionId) -> Result<StoredMessages> {
+        self.flush().await?;
+        let mut batch = Batch::new();
+        for part in [MessagePart::Request, MessagePart::Response] {
+            batch.command("GET", &keys::message(session, part), []);
+        }
+        let mut answers = self.ask_patiently(batch).await?;
+        let mut body = || Ok(answers.next()?.text().map(|text| Bytes::copy_from_slice(text.as_bytes())));
+        Ok(StoredMessages { request: body()?, response: body()? })
     }
 
     pub(super) async fn count_at_each(

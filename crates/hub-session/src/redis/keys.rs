@@ -35,7 +35,7 @@ pub(super) fn of(session: &str, what: &str) -> String {
     ["session:", session, ":", what].concat()
 }
 
-/// A body that is kept to be looked at.
+/// The body of the session's last request or answer.
 pub(super) fn message(session: &SessionId, part: MessagePart) -> String {
     let what = match part {
         MessagePart::Request => "messages",

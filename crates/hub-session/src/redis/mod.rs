@@ -22,9 +22,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hub_redis::{Batch, RedisConnection, RedisReply};
+use hub_redis::{Batch, RedisConnection};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 
 use hub_types::{KeyId, ProviderId, SessionId};
 
@@ -41,8 +40,6 @@ use crate::{
 const MANAGEMENT: Duration = Duration::from_secs(5);
 /// How long a request waits for what it has queued itself.
 const REQUEST: Duration = Duration::from_millis(200);
-/// Bodies of messages that wait to be written; what comes beyond is not kept.
-const MAX_WAITING_BYTES: usize = 16 << 20;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -50,8 +47,6 @@ pub struct RedisSessionStore {
     connection: Arc<RedisConnection>,
     life: Lifetimes,
     writer: Writer,
-    /// For the bytes of bodies that wait to be written.
-    room: Arc<Semaphore>,
 }
 
 impl RedisSessionStore {
@@ -60,7 +55,7 @@ impl RedisSessionStore {
     pub fn new(connection: Arc<RedisConnection>, limits: Limits) -> Self {
         let life = Lifetimes::of(&limits);
         let writer = Writer::start(Arc::clone(&connection), life, limits.max_entries);
-        Self { connection, life, writer, room: Arc::new(Semaphore::new(MAX_WAITING_BYTES)) }
+        Self { connection, life, writer }
     }
 
     /// Sends what waits to be written, at most for the patience. What is offered later is lost.
@@ -170,23 +165,11 @@ impl SessionStore for RedisSessionStore {
     }
 
     fn keep_messages(&self, session: &SessionId, part: MessagePart, body: Bytes, _now: Timestamp) {
-        let share = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        // No room: bodies are for looking at, and may be missing.
-        if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(share) {
-            self.writer.offer(Write::Message { session: session.clone(), part, body, _room: room });
-        }
+        self.writer.offer_body(session, part, body);
     }
 
     async fn messages(&self, session: &SessionId, _now: Timestamp) -> Result<StoredMessages> {
-        self.flush().await?;
-        let mut batch = Batch::new();
-        for part in [MessagePart::Request, MessagePart::Response] {
-            batch.command("GET", &keys::message(session, part), []);
-        }
-        let mut answers = self.ask_patiently(batch).await?;
-        let (request, response) = (answers.next()?, answers.next()?);
-        let body = |reply: &RedisReply| reply.text().map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        Ok(StoredMessages { request: body(&request), response: body(&response) })
+        self.read_messages(session).await
     }
 
     fn is_shared(&self) -> bool {

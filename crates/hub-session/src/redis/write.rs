@@ -25,10 +25,16 @@ pub(super) enum Write {
     Uncounted { session: SessionId, provider: ProviderId },
     /// The session's binding is gone if it is to this provider.
     Unbound { session: SessionId, provider: ProviderId },
+    /// The body of a request or an answer, and the room that it takes in the queue.
+    Message {
+        session: SessionId,
+        part: MessagePart,
+        body: Bytes,
+        #[expect(dead_code, reason = "held until the write is sent or lost")]
+        room: OwnedSemaphorePermit,
+    },
     /// A conversation hash was met that has little time left.
     Renewed { key: KeyId, hash: ConversationHash },
-    /// A body to look at. The permit is its share of the room for bodies that wait.
-    Message { session: SessionId, part: MessagePart, body: Bytes, _room: OwnedSemaphorePermit },
     /// Somebody wants to know when everything before this is done.
     Barrier(oneshot::Sender<()>),
 }
@@ -76,6 +82,11 @@ impl Write {
         }
     }
 
+    /// How large the body is that it carries.
+    pub(super) fn body_bytes(&self) -> usize {
+        if let Self::Message { body, .. } = self { body.len() } else { 0 }
+    }
+
     /// Adds the commands that need no answer; a departure's trail is not among them.
     pub(super) fn put(&self, batch: &mut Batch, life: &Lifetimes) {
         match self {
@@ -91,13 +102,13 @@ impl Write {
             Self::Unbound { session, provider } => {
                 batch.script(&UNBIND, &[&keys::binding_of(session)], [provider.0.into()]);
             }
+            Self::Message { session, part, body, .. } => {
+                let value = [body.as_ref().into(), "PX".into(), life.session.into()];
+                batch.command("SET", &keys::message(session, *part), value);
+            }
             Self::Renewed { key, hash } => {
                 let entry = keys::conversation(*key, *hash);
                 batch.command("PEXPIRE", &entry, [life.conversation.into()]);
-            }
-            Self::Message { session, part, body, .. } => {
-                let key = keys::message(session, *part);
-                batch.command("SET", &key, [body.as_ref().into(), "PX".into(), life.session.into()]);
             }
             Self::Barrier(_) => {}
         }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hub_redis::{Batch, RedisConnection, RedisError, RedisReply};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -19,17 +20,24 @@ use super::keys::Lifetimes;
 use super::trail;
 use super::unsaved::Unsaved;
 use super::write::{Departure, Write};
-use crate::BindingChange;
+use crate::{BindingChange, MessagePart};
 
 /// The most entries that wait.
 const CAPACITY: usize = 10_000;
 /// The most entries that travel together: few enough for a busy Redis to answer them in time.
 const GROUP: usize = 64;
 
+/// The most bytes of bodies that wait.
+const BODY_BYTES: usize = 16 << 20;
+/// The most bytes of bodies that travel together, unless one alone is larger.
+const GROUP_BYTES: usize = 256 << 10;
+
 /// The near end of the queue, and the owner of the task at its other end.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Write>,
+    /// The room for bodies that is left in the queue, in bytes.
+    room: Arc<Semaphore>,
     losses: Arc<Losses>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -60,13 +68,23 @@ impl Writer {
         let sender = Sender { connection, life, losses: Arc::clone(&losses), is_failing: false };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let task = tasks.spawn(sender.run(entries, stop.clone())).abort_handle();
-        Self { queue, losses, tasks, stop, task: Mutex::new(Some(task)) }
+        let room = Arc::new(Semaphore::new(BODY_BYTES));
+        Self { queue, room, losses, tasks, stop, task: Mutex::new(Some(task)) }
     }
 
     /// Enters a write, or counts it as lost if too many wait.
     pub(super) fn offer(&self, write: Write) {
         if let Err(refused) = self.queue.try_send(write) {
             self.losses.note(&refused.into_inner());
+        }
+    }
+
+    /// Enters a body, or counts it as lost if too much waits.
+    pub(super) fn offer_body(&self, session: &SessionId, part: MessagePart, body: Bytes) {
+        let bytes = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        match Arc::clone(&self.room).try_acquire_many_owned(bytes) {
+            Ok(room) => self.offer(Write::Message { session: session.clone(), part, body, room }),
+            Err(_) => self.losses.count_one(),
         }
     }
 
@@ -116,11 +134,15 @@ impl Losses {
         self.bindings.forget(session);
     }
 
+    fn count_one(&self) {
+        self.entries.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn note(&self, write: &Write) {
         if matches!(write, Write::Barrier(_)) {
             return;
         }
-        self.entries.fetch_add(1, Ordering::Relaxed);
+        self.count_one();
         if let Write::Departure(departure) = write
             && let BindingChange::Bind(_) = departure.binding
         {
@@ -215,10 +237,16 @@ impl Sender {
     }
 }
 
-/// Where the group ends: before an entry of a session whose trail, in the same group, waits for an answer.
+/// Where the group ends: before an entry of a session whose trail, in the same group, waits for an answer, and
+/// before the bodies in it are so large that all of it could be late.
 fn group_end(waiting: &[Write]) -> usize {
     let mut open: Vec<&SessionId> = Vec::new();
+    let mut bytes = 0;
     for (at, write) in waiting.iter().enumerate() {
+        bytes += write.body_bytes();
+        if at > 0 && bytes > GROUP_BYTES {
+            return at;
+        }
         if write.session().is_some_and(|session| open.contains(&session)) {
             return at;
         }

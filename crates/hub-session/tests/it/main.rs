@@ -8,3 +8,6 @@ mod memory;
 mod model;
 #[cfg(test)]
 mod pool;
+#[cfg(test)]
+#[cfg(feature = "redis")]
+mod redis;
