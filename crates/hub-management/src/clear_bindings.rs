@@ -151,10 +151,6 @@ impl Management {
         }
         Ok(())
     }
-
-    fn sessions(&self) -> Result<&Sessions> {
-        self.sessions.as_deref().ok_or(ManagementError::NoSessions)
-    }
 }
 
 fn ids(rows: &[ProviderBindings]) -> HashSet<ProviderId> {

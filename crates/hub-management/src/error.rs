@@ -55,12 +55,12 @@ pub enum ManagementError {
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
-    /// The session store does not answer.
+    /// Nothing in this process knows of sessions: it serves no requests.
+    #[error("this process keeps no sessions")]
+    NoSessions,
+    /// The store of the sessions does not answer.
     #[error("the session store does not answer: try again later")]
     SessionsUnavailable(String),
-    /// There are no sessions here to look at: they live inside the running hub.
-    #[error("sessions live inside the running hub: ask it")]
-    NoSessions,
     /// The session store failed while bindings were cleared. Nothing new binds to the providers meanwhile.
     #[error(
         "{sessions} session bindings were cleared, then the session store failed: {left} are left, \
@@ -96,8 +96,8 @@ impl ManagementError {
             Self::Duplicate { .. } => "duplicate",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable(_) => "unavailable",
-            Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::NoSessions => "no_sessions",
+            Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::Misconfigured(_) => "misconfigured",
             Self::Internal(_) => "internal",

@@ -56,11 +56,16 @@ impl Management {
         self
     }
 
-    /// The same with the sessions of a hub.
+    /// The same with the sessions of a running hub, to watch and to end.
     #[must_use]
     pub fn with_sessions(mut self, sessions: Arc<Sessions>) -> Self {
         self.sessions = Some(sessions);
         self
+    }
+
+    /// The sessions, if this process keeps any.
+    pub(crate) fn sessions(&self) -> Result<&Sessions> {
+        self.sessions.as_deref().ok_or(ManagementError::NoSessions)
     }
 
     /// The current time as the databases keep it: whole microseconds.
