@@ -4,6 +4,7 @@
 //! Nothing here builds a tree of a body or keeps one: bodies are forwarded byte for byte, and what the hub needs
 //! to know about them is picked up in passing.
 
+pub mod conversation;
 pub mod estimate;
 mod json;
 pub mod scan;

@@ -9,7 +9,7 @@ mod facts;
 mod read;
 
 pub use error::{ScanError, ScanErrorKind};
-pub use facts::{ModelField, RequestFacts, StreamField, UsageOption};
+pub use facts::{ConversationSpans, ModelField, RequestFacts, StreamField, UsageOption};
 pub use read::scan_request;
 
 /// Levels of objects and lists that a body may have.

@@ -1,27 +1,23 @@
-//! Commands that travel together: one round trip for all of them.
+//! Commands that travel together: how they are put together.
 
-use fred::interfaces::ClientLike;
-use fred::types::{ClusterHash, CustomCommand, Value};
+use fred::types::Value;
 use fred::util::redis_keyslot;
-use tokio::time::timeout;
 
-use crate::connection::RedisConnection;
-use crate::error::RedisError;
-use crate::reply::RedisReply;
 use crate::script::Script;
-use crate::settings::RedisSettings;
 
 /// Commands to be sent in one go. Each is about one key (or keys of one slot), so that a cluster can take them;
-/// their order holds per key only.
+/// their order holds per key only. A script that the server does not know yet (it has restarted) is sent once
+/// more with its source, and so runs after the rest of the batch.
 #[derive(Debug, Default)]
-pub struct Batch(Vec<Step>);
+pub struct Batch(pub(crate) Vec<Step>);
 
+/// One command.
 #[derive(Debug)]
-struct Step {
-    name: &'static str,
-    slot: u16,
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) slot: u16,
     script: Option<&'static Script>,
-    arguments: Vec<Value>,
+    pub(crate) arguments: Vec<Value>,
 }
 
 /// An argument: a text or a whole number.
@@ -51,11 +47,7 @@ impl Batch {
         key: &str,
         arguments: [Argument; N],
     ) -> &mut Self {
-        let arguments =
-            std::iter::once(Value::from(key)).chain(arguments.into_iter().map(|argument| argument.0));
-        let slot = redis_keyslot(key.as_bytes());
-        self.0.push(Step { name, slot, script: None, arguments: arguments.collect() });
-        self
+        self.command_with(name, key, arguments)
     }
 
     /// Adds a command with any number of arguments after the key.
@@ -81,7 +73,7 @@ impl Batch {
     ) -> &mut Self {
         let slot = keys.first().map_or(0, |key| redis_keyslot(key.as_bytes()));
         let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-        let head = [Value::from(script.sha()), Value::from(count)];
+        let head = [Value::from_static_str(script.sha()), Value::from(count)];
         let keys = keys.iter().map(|key| Value::from(*key));
         let arguments = head.into_iter().chain(keys).chain(arguments.into_iter().map(|argument| argument.0));
         self.0.push(Step { name: "EVALSHA", slot, script: Some(script), arguments: arguments.collect() });
@@ -115,53 +107,11 @@ impl From<&[u8]> for Argument {
 
 impl Step {
     /// The same with the script's source in the place of its hash: for a server that does not know it yet.
-    fn with_source(&self) -> Option<Self> {
+    /// The arguments share their bytes with the original's.
+    pub(crate) fn with_source(&self) -> Option<Self> {
         let script = self.script?;
         let mut arguments = self.arguments.clone();
-        *arguments.first_mut()? = Value::from(script.source());
+        *arguments.first_mut()? = Value::from_static_str(script.source());
         Some(Self { name: "EVAL", slot: self.slot, script: None, arguments })
-    }
-}
-
-impl RedisConnection {
-    /// Sends the batch and waits for all answers, one for each command in order, at most for the command
-    /// timeout. A command that Redis refuses fails alone. `Err`: nothing is known of any of them.
-    pub async fn run(&self, batch: &Batch) -> Result<Vec<Result<RedisReply, RedisError>>, RedisError> {
-        let deadline = self.settings.command_timeout;
-        let mut answers =
-            timeout(deadline, self.send(&batch.0)).await.map_err(|_| RedisError::Timeout(deadline))??;
-        // A script that was refused as unknown did not run: it may be sent again.
-        let is_unknown = |answer: &Result<_, RedisError>| matches!(answer, Err(RedisError::Refused(reason)) if reason.starts_with("NOSCRIPT"));
-        let unknown: Vec<usize> =
-            (0..answers.len()).filter(|&at| answers.get(at).is_some_and(is_unknown)).collect();
-        if !unknown.is_empty() {
-            let again: Vec<Step> =
-                unknown.iter().filter_map(|&at| batch.0.get(at).and_then(Step::with_source)).collect();
-            let second =
-                timeout(deadline, self.send(&again)).await.map_err(|_| RedisError::Timeout(deadline))??;
-            for (at, answer) in unknown.into_iter().zip(second) {
-                if let Some(place) = answers.get_mut(at) {
-                    *place = answer;
-                }
-            }
-        }
-        Ok(answers)
-    }
-
-    async fn send(&self, steps: &[Step]) -> Result<Vec<Result<RedisReply, RedisError>>, RedisError> {
-        let deadline = self.settings.command_timeout;
-        let client = self.wire.0.with_options(&RedisSettings::command(deadline));
-        let pipeline = client.pipeline();
-        let unreachable = |error| RedisError::from_client(&error, deadline);
-        for step in steps {
-            let command = CustomCommand::new_static(step.name, ClusterHash::Custom(step.slot), false);
-            pipeline.custom::<(), _>(command, step.arguments.clone()).await.map_err(unreachable)?;
-        }
-        let mut answers = pipeline.try_all::<Value>().await;
-        if answers.len() != steps.len() {
-            let error = answers.pop().and_then(Result::err).map(unreachable);
-            return Err(error.unwrap_or_else(|| RedisError::Refused("answers are missing".to_owned())));
-        }
-        Ok(answers.into_iter().map(|answer| answer.map(RedisReply::from).map_err(unreachable)).collect())
     }
 }

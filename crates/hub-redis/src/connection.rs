@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fred::clients::Client;
+use fred::clients::{Client, WithOptions};
 use fred::interfaces::ClientLike;
 use fred::types::config::{Config, Server, ServerConfig, TlsConfig};
 use fred::types::{ConnectHandle, InfoKind};
@@ -92,10 +92,15 @@ impl RedisConnection {
         self.health.clone()
     }
 
+    /// Is it a cluster? Then the keys of one script must be of one slot.
+    pub fn is_cluster(&self) -> bool {
+        self.wire.0.is_clustered()
+    }
+
     /// The version of the server, such as `7.0.15`.
     pub async fn server_version(&self) -> Result<String, RedisError> {
         let deadline = self.settings.command_timeout;
-        let client = self.wire.0.with_options(&RedisSettings::command(deadline));
+        let client = self.wire.within(deadline);
         let answer = timeout(deadline, client.info::<String>(Some(InfoKind::Server))).await;
         let answer = answer.map_err(|_| RedisError::Timeout(deadline))?;
         let text = answer.map_err(|error| RedisError::from_client(&error, deadline))?;
@@ -117,8 +122,13 @@ impl RedisConnection {
 }
 
 impl Wire {
+    /// For commands that have this long.
+    pub(crate) fn within(&self, deadline: Duration) -> WithOptions<Client> {
+        self.0.with_options(&RedisSettings::command(deadline, self.0.is_clustered()))
+    }
+
     pub(crate) async fn ping(&self, deadline: Duration) -> Result<(), RedisError> {
-        let client = self.0.with_options(&RedisSettings::command(deadline));
+        let client = self.within(deadline);
         // The library's own timeout begins when the command is sent: this one begins now.
         match timeout(deadline, client.ping::<()>(None)).await {
             Ok(answer) => answer.map_err(|error| RedisError::from_client(&error, deadline)),

@@ -17,12 +17,20 @@ pub enum RedisError {
     /// There is no connection at the moment; the command was not sent.
     #[error("Redis is not reachable: {0}")]
     Unreachable(String),
+    /// Redis has been too slow lately and is left alone for a moment; the command was not sent.
+    #[error("Redis was too slow lately and is skipped for a moment")]
+    Skipped,
     /// Redis refused the credentials or the command, or answered something unexpected.
     #[error("Redis refused: {0}")]
     Refused(String),
 }
 
 impl RedisError {
+    /// Did Redis itself say this?
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
     pub(crate) fn from_client(error: &Error, deadline: Duration) -> Self {
         match error.kind() {
             ErrorKind::Timeout => Self::Timeout(deadline),

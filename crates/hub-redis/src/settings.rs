@@ -29,6 +29,8 @@ impl Default for RedisSettings {
 
 /// More commands waiting for a connection than this, and further ones are refused.
 const MOST_WAITING: usize = 10_000;
+/// How many nodes of a cluster are asked for the one that has the key. A second is common after keys have moved.
+const MOST_REDIRECTIONS: u32 = 3;
 
 impl RedisSettings {
     pub(crate) fn performance(&self) -> PerformanceConfig {
@@ -65,8 +67,16 @@ impl RedisSettings {
         }
     }
 
-    /// Without `fail_fast`, a command would wait for its whole time although the connection is known to be down.
-    pub(crate) fn command(deadline: Duration) -> Options {
-        Options { max_attempts: Some(1), timeout: Some(deadline), fail_fast: true, ..Options::default() }
+    /// Without `fail_fast`, a command would wait for its whole time although the connection is known to be down,
+    /// and would be sent again by the next one. In a cluster, a command that was sent to the wrong node (which
+    /// did not execute it) counts as an attempt.
+    pub(crate) fn command(deadline: Duration, is_cluster: bool) -> Options {
+        let attempts = if is_cluster { MOST_REDIRECTIONS } else { 1 };
+        Options {
+            max_attempts: Some(attempts),
+            timeout: Some(deadline),
+            fail_fast: true,
+            ..Options::default()
+        }
     }
 }

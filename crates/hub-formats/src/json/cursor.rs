@@ -34,6 +34,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// In front of a value of a text that was read before; nothing behind the value's end is ever read.
+    pub(crate) fn within(bytes: &'a [u8], span: &Range<usize>) -> Self {
+        Self { bytes: bytes.get(..span.end).unwrap_or(bytes), pos: span.start, depth: 0 }
+    }
+
     /// The bytes of a span.
     pub(crate) fn slice(&self, span: &Range<usize>) -> &'a [u8] {
         self.bytes.get(span.clone()).unwrap_or_default()
@@ -42,6 +47,11 @@ impl<'a> Cursor<'a> {
     fn fail<T>(&self, kind: ScanErrorKind) -> Result<T, ScanError> {
         let kind = if self.pos >= self.bytes.len() { ScanErrorKind::UnexpectedEnd } else { kind };
         Err(ScanError { kind, offset: self.pos })
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn position(&self) -> usize {
+        self.pos
     }
 
     /// The next byte that is not white space, not consumed.

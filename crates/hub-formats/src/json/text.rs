@@ -22,7 +22,7 @@ pub(crate) fn eq_decoded(raw: &[u8], wanted: &str) -> bool {
 }
 
 /// The character that an escape stands for, and how many bytes it takes; `escape` begins with a backslash.
-fn decode_escape(escape: &[u8]) -> (char, usize) {
+pub(crate) fn decode_escape(escape: &[u8]) -> (char, usize) {
     let simple = match escape.get(1) {
         Some(b'u') => return decode_unicode(escape),
         Some(b'n') => '\n',

@@ -28,6 +28,8 @@ pub struct RequestFacts {
     pub session_id: Option<String>,
     /// How many messages, input items or contents; `None` if that member is missing or of the wrong kind.
     pub message_count: Option<usize>,
+    /// Where the conversation stands.
+    pub conversation: ConversationSpans,
     /// Is there at least one tool?
     pub has_tools: bool,
     /// Does a member that the hub reads occur more than once in its object?
@@ -44,6 +46,15 @@ impl RequestFacts {
     pub fn wants_stream(&self) -> bool {
         self.stream.as_ref().is_some_and(|stream| stream.value)
     }
+}
+
+/// Where the values stand that hold the conversation, so that a second look at it can go straight there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConversationSpans {
+    /// The messages, input items or contents, if that member is of a kind that can hold some.
+    pub messages: Option<Range<usize>>,
+    /// `system` (Claude), `instructions` (Responses) or `systemInstruction` (Gemini), whatever its kind.
+    pub system: Option<Range<usize>>,
 }
 
 /// The `model` member.

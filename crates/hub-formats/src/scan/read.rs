@@ -25,6 +25,7 @@ enum Name {
     Tools = 1 << 11,
     GenerationConfig = 1 << 12,
     Wrapped = 1 << 13,
+    System = 1 << 14,
 }
 
 /// Where in the body the scan is.
@@ -83,7 +84,10 @@ impl Reader {
             "contents" if is_gemini && !wrapper => Name::Messages,
             "tools" if !wrapper => Name::Tools,
             "generationConfig" | "generation_config" if is_gemini && !wrapper => Name::GenerationConfig,
+            "systemInstruction" | "system_instruction" if is_gemini && !wrapper => Name::System,
             _ if is_gemini => return None,
+            "system" if self.dialect == Dialect::Claude => Name::System,
+            "instructions" if self.dialect == Dialect::Responses => Name::System,
             "stream" => Name::Stream,
             "max_tokens" if self.dialect != Dialect::Responses => Name::MaxTokens,
             "max_completion_tokens" if self.dialect == Dialect::OpenAi => Name::MaxCompletionTokens,
@@ -128,7 +132,8 @@ impl Reader {
             Name::PreviousResponseId => self.facts.previous_response_id = text(cursor)?,
             Name::User => self.facts.user = text(cursor)?,
             Name::SessionId => self.facts.session_id = text(cursor)?,
-            Name::Messages => self.facts.message_count = self.messages(cursor)?,
+            Name::Messages => self.messages(cursor)?,
+            Name::System => self.facts.conversation.system = Some(cursor.value()?),
             Name::Tools => match cursor.peek() {
                 Some(b'[') => self.facts.has_tools |= cursor.list(|cursor| cursor.value().map(drop))? > 0,
                 _ => {
@@ -178,13 +183,18 @@ impl Reader {
         Ok(())
     }
 
-    fn messages(&self, cursor: &mut Cursor<'_>) -> Result<Option<usize>, ScanError> {
-        match cursor.peek() {
-            Some(b'[') => cursor.list(|cursor| cursor.value().map(drop)).map(Some),
+    fn messages(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
+        cursor.peek();
+        let start = cursor.position();
+        let count = match cursor.peek() {
+            Some(b'[') => Some(cursor.list(|cursor| cursor.value().map(drop))?),
             // One text or one item stands for a list of one.
-            Some(b'"' | b'{') if self.dialect == Dialect::Responses => cursor.value().map(|_| Some(1)),
-            _ => cursor.value().map(|_| None),
-        }
+            Some(b'"' | b'{') if self.dialect == Dialect::Responses => cursor.value().map(|_| Some(1))?,
+            _ => cursor.value().map(|_| None)?,
+        };
+        self.facts.message_count = count;
+        self.facts.conversation.messages = count.map(|_| start..cursor.position());
+        Ok(())
     }
 
     fn generation_config(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {

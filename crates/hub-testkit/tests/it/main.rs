@@ -6,3 +6,7 @@ mod leftovers;
 mod postgres;
 #[cfg(test)]
 mod redis;
+#[cfg(test)]
+mod redis_cluster;
+#[cfg(test)]
+mod wire_tap;

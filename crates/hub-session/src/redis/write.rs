@@ -1,0 +1,261 @@
+//! What is written without anybody waiting for it, and the commands that it takes.
+
+use hub_redis::Batch;
+use jiff::Timestamp;
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use hub_types::{Dialect, KeyId, ProviderId, SessionId, UserId};
+
+use super::keys::{self, Lifetimes};
+use super::scripts::{FIELDS, IN_FLIGHT, ROSTER, UNBIND, USAGE};
+use crate::{BindingChange, ConversationHash, SessionEnd, SessionUsage, Trail, Visit};
+
+/// One entry of the queue. Those of one session are executed in their order.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// A request was let in.
+    Arrival(Box<Arrival>),
+    /// A request has ended.
+    Departure(Box<Departure>),
+    /// The session counts at a provider that has no limit.
+    Counted { session: SessionId, provider: ProviderId, at: Timestamp },
+    /// The session does not count at a provider that did not answer.
+    Uncounted { session: SessionId, provider: ProviderId },
+    /// The session's binding is gone if it is to this provider.
+    Unbound { session: SessionId, provider: ProviderId },
+    /// A conversation hash was met that has little time left.
+    Renewed { key: KeyId, hash: ConversationHash },
+    /// Somebody wants to know when everything before this is done.
+    Barrier(oneshot::Sender<()>),
+}
+
+/// See [`Write::Arrival`].
+#[derive(Debug)]
+pub(super) struct Arrival {
+    session: SessionId,
+    key: KeyId,
+    user: UserId,
+    dialect: Dialect,
+    model: Box<str>,
+    /// Sets of active sessions that the admission did not enter, as they have no limit.
+    rosters: SmallVec<[String; 2]>,
+    at: Timestamp,
+}
+
+/// See [`Write::Departure`].
+#[derive(Debug)]
+pub(super) struct Departure {
+    pub(super) session: SessionId,
+    pub(super) routing: SessionId,
+    pub(super) binding: BindingChange,
+    /// How long a binding lasts, in ms.
+    pub(super) binding_ms: i64,
+    pub(super) trail: Option<Trail>,
+    pub(super) at: Timestamp,
+    provider: Option<ProviderId>,
+    status: u16,
+    usage: SessionUsage,
+    answer: Option<ConversationHash>,
+}
+
+impl Write {
+    /// The session it is about.
+    pub(super) fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Arrival(arrival) => Some(&arrival.session),
+            Self::Departure(departure) => Some(&departure.session),
+            Self::Counted { session, .. }
+            | Self::Uncounted { session, .. }
+            | Self::Unbound { session, .. } => Some(session),
+            Self::Renewed { .. } | Self::Barrier(_) => None,
+        }
+    }
+
+    /// Adds the commands that need no answer; a departure's trail is not among them.
+    pub(super) fn put(&self, batch: &mut Batch, life: &Lifetimes) {
+        match self {
+            Self::Arrival(arrival) => arrival.put(batch, life),
+            Self::Departure(departure) => departure.put(batch, life),
+            Self::Counted { session, provider, at } => {
+                let roster = keys::at_provider(*provider);
+                put_roster(batch, &roster, session, at.as_millisecond(), life.keep_from(*at), life);
+            }
+            Self::Uncounted { session, provider } => {
+                batch.command("ZREM", &keys::at_provider(*provider), [session.as_str().into()]);
+            }
+            Self::Unbound { session, provider } => {
+                batch.script(&UNBIND, &[&keys::binding_of(session)], [provider.0.into()]);
+            }
+            Self::Renewed { key, hash } => {
+                let entry = keys::conversation(*key, *hash);
+                batch.command("PEXPIRE", &entry, [life.conversation.into()]);
+            }
+            Self::Barrier(_) => {}
+        }
+    }
+}
+
+impl Arrival {
+    pub(super) fn of(visit: &Visit<'_>, at: Timestamp) -> Self {
+        let mut rosters = SmallVec::new();
+        if visit.key_limit.is_none() {
+            rosters.push(keys::at_key(visit.key));
+        }
+        if visit.user_limit.is_none() {
+            rosters.push(keys::at_user(visit.user));
+        }
+        Self {
+            session: visit.session.clone(),
+            key: visit.key,
+            user: visit.user,
+            dialect: visit.dialect,
+            model: visit.model.into(),
+            rosters,
+            at,
+        }
+    }
+
+    fn put(&self, batch: &mut Batch, life: &Lifetimes) {
+        let (sid, now) = (self.session.as_str(), self.at.as_millisecond());
+        batch.command("SET", &keys::of(sid, "key"), [self.key.0.into(), "PX".into(), life.session.into()]);
+        let fields = [
+            life.session.into(),
+            now.into(),
+            "user".into(),
+            self.user.0.into(),
+            "key".into(),
+            self.key.0.into(),
+            "model".into(),
+            (&*self.model).into(),
+            "dialect".into(),
+            self.dialect.as_str().into(),
+        ];
+        batch.script(&FIELDS, &[&keys::of(sid, "info")], fields);
+        put_last_seen(batch, sid, now, life);
+        put_in_flight(batch, sid, 1);
+        let cutoff = life.cutoff(self.at);
+        for roster in self.rosters.iter().map(String::as_str).chain([keys::ACTIVE]) {
+            put_roster(batch, roster, &self.session, now, cutoff, life);
+        }
+    }
+}
+
+impl Departure {
+    pub(super) fn of(end: &SessionEnd<'_>, at: Timestamp) -> Self {
+        Self {
+            session: end.session.clone(),
+            routing: end.routing.clone(),
+            binding: end.binding,
+            binding_ms: keys::millis(end.binding_ttl),
+            trail: end.trail.cloned(),
+            at,
+            provider: end.provider,
+            status: end.status,
+            usage: end.usage,
+            answer: end.answer,
+        }
+    }
+
+    fn put(&self, batch: &mut Batch, life: &Lifetimes) {
+        let (sid, now) = (self.session.as_str(), self.at.as_millisecond());
+        put_in_flight(batch, sid, -1);
+        put_last_seen(batch, sid, now, life);
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).into();
+        let usage = [
+            life.session.into(),
+            "requests".into(),
+            count(self.usage.requests),
+            "input_tokens".into(),
+            count(self.usage.input_tokens),
+            "output_tokens".into(),
+            count(self.usage.output_tokens),
+            "cost".into(),
+            self.usage.cost.nanos().into(),
+        ];
+        batch.script(&USAGE, &[&keys::of(sid, "usage")], usage);
+        let info = keys::of(sid, "info");
+        let (ttl, status) = (life.session, i64::from(self.status));
+        let head = [ttl.into(), "".into(), "last_status".into(), status.into()];
+        match self.provider {
+            None => batch.script(&FIELDS, &[&info], head),
+            Some(provider) => {
+                let [ttl, start, name, status] = head;
+                let fields = [ttl, start, name, status, "provider".into(), provider.0.into()];
+                batch.script(&FIELDS, &[&info], fields)
+            }
+        };
+        if let Some(provider) = self.provider {
+            let roster = keys::at_provider(provider);
+            put_roster(batch, &roster, &self.session, now, life.keep_from(self.at), life);
+        }
+        match self.binding {
+            BindingChange::Keep => {}
+            BindingChange::Drop => {
+                batch.command("UNLINK", &keys::binding_of(&self.routing), []);
+            }
+            BindingChange::Bind(provider) => {
+                self.put_binding(batch, &self.routing, provider, life);
+            }
+        }
+        if let Some(answer) = self.answer {
+            put_conversation(batch, &self.session, answer, life);
+        }
+    }
+
+    /// Binds a session: the routing one, or a branch. It is entered in the provider's set, so that the binding
+    /// is found when the provider's are dropped; but as one that was last seen too long ago to count.
+    pub(super) fn put_binding(
+        &self,
+        batch: &mut Batch,
+        session: &SessionId,
+        provider: ProviderId,
+        life: &Lifetimes,
+    ) {
+        let value = [provider.0.into(), "PX".into(), self.binding_ms.into()];
+        batch.command("SET", &keys::binding_of(session), value);
+        if *session != self.session {
+            let arguments = [
+                session.as_str().into(),
+                life.cutoff(self.at).into(),
+                life.keep_from(self.at).into(),
+                life.roster_seconds.into(),
+                "new".into(),
+            ];
+            batch.script(&ROSTER, &[&keys::at_provider(provider)], arguments);
+        }
+    }
+}
+
+/// Whoever goes on from this hash is the session.
+pub(super) fn put_conversation(
+    batch: &mut Batch,
+    session: &SessionId,
+    hash: ConversationHash,
+    life: &Lifetimes,
+) {
+    let entry = keys::conversation(session.key(), hash);
+    batch.command("SET", &entry, [session.as_str().into(), "PX".into(), life.conversation.into()]);
+}
+
+fn put_last_seen(batch: &mut Batch, sid: &str, now: i64, life: &Lifetimes) {
+    batch.command("SET", &keys::of(sid, "last_seen"), [now.into(), "PX".into(), life.session.into()]);
+}
+
+fn put_in_flight(batch: &mut Batch, sid: &str, change: i64) {
+    let arguments = [change.into(), keys::IN_FLIGHT_SECONDS.into()];
+    batch.script(&IN_FLIGHT, &[&keys::of(sid, "concurrent_count")], arguments);
+}
+
+fn put_roster(
+    batch: &mut Batch,
+    roster: &str,
+    session: &SessionId,
+    now: i64,
+    keep_from: i64,
+    life: &Lifetimes,
+) {
+    let arguments =
+        [session.as_str().into(), now.into(), keep_from.into(), life.roster_seconds.into(), "".into()];
+    batch.script(&ROSTER, &[roster], arguments);
+}

@@ -1,0 +1,232 @@
+//! The queue of what nobody waits for, and the task that sends it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hub_redis::{Batch, RedisConnection, RedisError, RedisReply};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use hub_types::SessionId;
+
+use super::keys::Lifetimes;
+use super::trail;
+use super::unsaved::Unsaved;
+use super::write::{Departure, Write};
+use crate::BindingChange;
+
+/// The most entries that wait.
+const CAPACITY: usize = 10_000;
+/// The most entries that travel together: few enough for a busy Redis to answer them in time.
+const GROUP: usize = 64;
+
+/// The near end of the queue, and the owner of the task at its other end.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Write>,
+    losses: Arc<Losses>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Ends a task that goes on after the patience with it.
+    task: Mutex<Option<AbortHandle>>,
+}
+
+/// What did not reach Redis.
+#[derive(Debug)]
+pub(super) struct Losses {
+    entries: AtomicU64,
+    bindings: Unsaved,
+}
+
+/// The task's own.
+struct Sender {
+    connection: Arc<RedisConnection>,
+    life: Lifetimes,
+    losses: Arc<Losses>,
+    is_failing: bool,
+}
+
+impl Writer {
+    /// Starts the task. Must be called within a tokio runtime.
+    pub(super) fn start(connection: Arc<RedisConnection>, life: Lifetimes, most_noted: usize) -> Self {
+        let (queue, entries) = mpsc::channel(CAPACITY);
+        let losses = Arc::new(Losses { entries: AtomicU64::new(0), bindings: Unsaved::new(most_noted) });
+        let sender = Sender { connection, life, losses: Arc::clone(&losses), is_failing: false };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let task = tasks.spawn(sender.run(entries, stop.clone())).abort_handle();
+        Self { queue, losses, tasks, stop, task: Mutex::new(Some(task)) }
+    }
+
+    /// Enters a write, or counts it as lost if too many wait.
+    pub(super) fn offer(&self, write: Write) {
+        if let Err(refused) = self.queue.try_send(write) {
+            self.losses.note(&refused.into_inner());
+        }
+    }
+
+    /// Waits until everything that was offered before has been sent; false = not within the patience.
+    pub(super) async fn flush(&self, patience: Duration) -> bool {
+        let (done, reached) = oneshot::channel();
+        let wait = async {
+            // After the end of the task there is nothing to wait for.
+            if self.queue.send(Write::Barrier(done)).await.is_ok() {
+                let _ = reached.await;
+            }
+        };
+        timeout(patience, wait).await.is_ok()
+    }
+
+    /// Sends what waits, at most for the patience, and ends the task.
+    pub(super) async fn close(&self, patience: Duration) {
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(patience, self.tasks.wait()).await.is_err() {
+            if let Some(task) = self.task.lock().take() {
+                task.abort();
+            }
+            self.tasks.wait().await;
+            warn!(waiting = CAPACITY - self.queue.capacity(), "What waited to be written to Redis is lost");
+        }
+    }
+
+    pub(super) fn losses(&self) -> &Losses {
+        &self.losses
+    }
+}
+
+impl Losses {
+    /// How many entries were lost so far.
+    pub(super) fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    /// Was the session's last binding lost?
+    pub(super) fn has_binding_of(&self, session: &SessionId) -> bool {
+        self.bindings.contains(session)
+    }
+
+    /// The session's binding does not matter any more.
+    pub(super) fn forget(&self, session: &SessionId) {
+        self.bindings.forget(session);
+    }
+
+    fn note(&self, write: &Write) {
+        if matches!(write, Write::Barrier(_)) {
+            return;
+        }
+        self.entries.fetch_add(1, Ordering::Relaxed);
+        if let Write::Departure(departure) = write
+            && let BindingChange::Bind(_) = departure.binding
+        {
+            self.bindings.note(&departure.routing);
+            self.bindings.note(&departure.session);
+        }
+    }
+
+    fn settle(&self, write: &Write) {
+        if let Write::Departure(departure) = write
+            && departure.binding != BindingChange::Keep
+        {
+            self.bindings.forget(&departure.routing);
+            self.bindings.forget(&departure.session);
+        }
+    }
+}
+
+impl Sender {
+    async fn run(mut self, mut queue: mpsc::Receiver<Write>, stop: CancellationToken) {
+        let mut waiting = Vec::with_capacity(GROUP);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !queue.is_closed() => {
+                    queue.close();
+                    continue;
+                }
+                taken = queue.recv_many(&mut waiting, GROUP) => if taken == 0 {
+                    return;
+                },
+            }
+            while !waiting.is_empty() {
+                let rest = waiting.split_off(group_end(&waiting));
+                self.send(std::mem::replace(&mut waiting, rest)).await;
+            }
+        }
+    }
+
+    async fn send(&mut self, group: Vec<Write>) {
+        let sent = self.try_send(&group).await;
+        for write in group {
+            match (&sent, write) {
+                (_, Write::Barrier(done)) => {
+                    let _ = done.send(());
+                }
+                (Ok(()), write) => self.losses.settle(&write),
+                (Err(_), write) => self.losses.note(&write),
+            }
+        }
+        match sent {
+            Err(error) if !self.is_failing => {
+                self.is_failing = true;
+                warn!(%error, "Sessions are not written to Redis at the moment");
+            }
+            Ok(()) if self.is_failing => {
+                self.is_failing = false;
+                info!(lost = self.losses.entries(), "Sessions are written to Redis again");
+            }
+            _ => {}
+        }
+    }
+
+    async fn try_send(&self, group: &[Write]) -> Result<(), RedisError> {
+        let mut batch = Batch::new();
+        let mut asked: Vec<(usize, &Departure)> = Vec::new();
+        for write in group {
+            write.put(&mut batch, &self.life);
+            if let Write::Departure(departure) = write
+                && let Some(place) = trail::begin(departure, &mut batch, &self.life)
+            {
+                asked.push((place, departure));
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let answers = self.run_all(&batch).await?;
+        let mut second = Batch::new();
+        for (place, departure) in asked {
+            let handed_on = answers.get(place).and_then(RedisReply::int) == Some(1);
+            trail::finish(departure, handed_on, &mut second, &self.life);
+        }
+        if !second.is_empty() {
+            self.run_all(&second).await?;
+        }
+        Ok(())
+    }
+
+    async fn run_all(&self, batch: &Batch) -> Result<Vec<RedisReply>, RedisError> {
+        self.connection.run(batch).await?.into_iter().collect()
+    }
+}
+
+/// Where the group ends: before an entry of a session whose trail, in the same group, waits for an answer.
+fn group_end(waiting: &[Write]) -> usize {
+    let mut open: Vec<&SessionId> = Vec::new();
+    for (at, write) in waiting.iter().enumerate() {
+        if write.session().is_some_and(|session| open.contains(&session)) {
+            return at;
+        }
+        if let Write::Departure(departure) = write
+            && departure.trail.as_ref().is_some_and(|trail| trail.known < trail.hashes.len())
+        {
+            open.push(&departure.session);
+        }
+    }
+    waiting.len()
+}
