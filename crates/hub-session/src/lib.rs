@@ -9,22 +9,22 @@
 //! binding. What does not live here: choosing a provider (hub-routing), limits on money and rate.
 
 mod binding;
+mod conversation;
 #[cfg(feature = "redis")]
 mod fallback;
+mod identity;
 #[cfg(feature = "redis")]
 mod redis;
-mod conversation;
-mod identity;
 mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
+pub use conversation::{branch, conversation_session, generate_hash};
 #[cfg(feature = "redis")]
 pub use fallback::FallbackSessionStore;
+pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 #[cfg(feature = "redis")]
 pub use redis::RedisSessionStore;
-pub use conversation::{branch, conversation_session, generate_hash};
-pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};
 pub use sessions::Sessions;
 pub use store::{
     ActiveSession, Admission, ClearError, Cleared, ConversationHash, Known, Limits, Observed, Present,

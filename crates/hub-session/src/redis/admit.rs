@@ -51,7 +51,7 @@ impl RedisSessionStore {
         let routing = visit.routing.as_str();
         batch.command("GET", &keys::binding(routing), []);
         batch.command("GET", &keys::of(routing, "last_seen"), []);
-        let mut answers = self.ask(&batch).await?;
+        let mut answers = self.ask(batch).await?;
         let number = match self.verdict(&answers.next()?, &places)? {
             Verdict::Out(refused) => return Ok(Admission::Refused(refused)),
             Verdict::In { number, .. } => number,
@@ -78,7 +78,7 @@ impl RedisSessionStore {
             let mut batch = Batch::new();
             let place = std::slice::from_ref(place);
             self.put_admission(&mut batch, session, place, false, now);
-            match self.verdict(&self.ask(&batch).await?.next()?, place)? {
+            match self.verdict(&self.ask(batch).await?.next()?, place)? {
                 Verdict::In { is_new, .. } => taken.extend(place.iter().filter(|_| is_new)),
                 Verdict::Out(refused) => {
                     let mut batch = Batch::new();
@@ -86,7 +86,7 @@ impl RedisSessionStore {
                         batch.command("ZREM", &place.roster, [session.as_str().into()]);
                     }
                     if !batch.is_empty() {
-                        self.ask(&batch).await?;
+                        self.ask(batch).await?;
                     }
                     return Ok(Some(refused));
                 }
@@ -154,14 +154,10 @@ impl RedisSessionStore {
             self.life.roster_seconds.into(),
         ];
         batch.script(&SLOT, &[&keys::at_provider(provider)], arguments);
-        Ok(self.ask(&batch).await?.next()?.int() == Some(1))
+        Ok(self.ask(batch).await?.next()?.int() == Some(1))
     }
 
-    pub(super) async fn recognise(
-        &self,
-        key: KeyId,
-        hashes: &[ConversationHash],
-    ) -> Result<Option<Known>> {
+    pub(super) async fn recognise(&self, key: KeyId, hashes: &[ConversationHash]) -> Result<Option<Known>> {
         let mut batch = Batch::new();
         for &hash in hashes.iter().rev() {
             let entry = keys::conversation(key, hash);
@@ -170,7 +166,7 @@ impl RedisSessionStore {
         if batch.is_empty() {
             return Ok(None);
         }
-        let mut answers = self.ask(&batch).await?;
+        let mut answers = self.ask(batch).await?;
         for (depth, &hash) in hashes.iter().enumerate().rev() {
             let (named, left) = (answers.next()?, answers.next()?.int());
             let session = named.text().and_then(|text| SessionId::parse(text).ok());
@@ -186,7 +182,7 @@ impl RedisSessionStore {
 }
 
 impl RedisSessionStore {
-    async fn ask(&self, batch: &Batch) -> Result<Answers> {
+    async fn ask(&self, batch: Batch) -> Result<Answers> {
         Answers::of(self.connection.run(batch).await)
     }
 }

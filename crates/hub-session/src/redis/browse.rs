@@ -24,7 +24,7 @@ impl RedisSessionStore {
         let range =
             ["+inf".into(), since.into(), "WITHSCORES".into(), "LIMIT".into(), 0_i64.into(), count.into()];
         batch.command("ZREVRANGEBYSCORE", keys::ACTIVE, range);
-        let members = self.ask_patiently(&batch).await?.next()?;
+        let members = self.ask_patiently(batch).await?.next()?;
         let seen: Vec<(SessionId, Timestamp)> = pairs(&members)
             .filter_map(|(session, score)| {
                 Some((SessionId::parse(session.text()?).ok()?, instant(score.int()?)?))
@@ -36,7 +36,7 @@ impl RedisSessionStore {
             for (session, _) in page {
                 put_reading(&mut batch, session);
             }
-            let mut answers = self.ask_patiently(&batch).await?;
+            let mut answers = self.ask_patiently(batch).await?;
             for (session, at) in page {
                 sessions.push(Reading::next(&mut answers)?.session(session, Some(*at)));
             }
@@ -53,7 +53,7 @@ impl RedisSessionStore {
         let mut batch = Batch::new();
         batch.command("ZSCORE", keys::ACTIVE, [session.as_str().into()]);
         put_reading(&mut batch, session);
-        let mut answers = self.ask_patiently(&batch).await?;
+        let mut answers = self.ask_patiently(batch).await?;
         let score = answers.next()?.int().filter(|score| *score > self.life.cutoff(now));
         let reading = Reading::next(&mut answers)?;
         let seen = score.and_then(instant);
@@ -75,7 +75,7 @@ impl RedisSessionStore {
             let range = [since.as_str().into(), "+inf".into()];
             batch.command("ZCOUNT", &keys::at_provider(*provider), range);
         }
-        let counts = self.ask_patiently(&batch).await?.rest()?;
+        let counts = self.ask_patiently(batch).await?.rest()?;
         let counts = counts.iter().map(|count| u64::try_from(count.int().unwrap_or(0)).unwrap_or(0));
         Ok(providers.iter().copied().zip(counts).collect())
     }

@@ -6,7 +6,6 @@ use std::pin::pin;
 
 use futures_util::StreamExt;
 use hub_redis::{Batch, RedisReply};
-use jiff::Timestamp;
 
 use hub_types::{ProviderId, SessionId};
 
@@ -154,7 +153,7 @@ impl RedisSessionStore {
         for (session, _) in bound {
             batch.command("HMGET", &keys::of(session, "info"), ["user".into(), "provider".into()]);
         }
-        let infos = self.ask_patiently(&batch).await?.rest()?;
+        let infos = self.ask_patiently(batch).await?.rest()?;
         let mut removal = Removal::new(self.connection.is_cluster());
         for ((session, provider), info) in bound.iter().zip(&infos) {
             removal.session(session, info, Some(*provider));
@@ -165,7 +164,7 @@ impl RedisSessionStore {
         for (session, provider) in bound {
             batch.script(&UNBIND, &[&keys::binding(session)], [provider.0.into()]);
         }
-        let gone = self.ask_patiently(&batch).await?.rest()?;
+        let gone = self.ask_patiently(batch).await?.rest()?;
         let gone = bound.iter().zip(gone).filter(|(_, count)| count.int() == Some(1));
         Ok(gone.map(|((_, provider), _)| *provider).collect())
     }
@@ -176,7 +175,7 @@ impl RedisSessionStore {
         if batch.is_empty() {
             return Ok(0);
         }
-        let counts = self.ask_patiently(&batch).await?.rest()?;
+        let counts = self.ask_patiently(batch).await?.rest()?;
         Ok(counts.iter().filter_map(|count| u64::try_from(count.int()?).ok()).sum())
     }
 
@@ -188,10 +187,10 @@ impl RedisSessionStore {
             for key in keys {
                 batch.command("GET", key, []);
             }
-            return self.ask_patiently(&batch).await?.rest();
+            return self.ask_patiently(batch).await?.rest();
         }
         batch.command_with("MGET", first, others.iter().map(|key| key.as_str().into()));
-        match self.ask_patiently(&batch).await?.next()? {
+        match self.ask_patiently(batch).await?.next()? {
             RedisReply::List(values) if values.len() == keys.len() => Ok(values),
             _ => Err(StoreUnavailable("Redis gave too few answers".to_owned())),
         }
@@ -205,14 +204,14 @@ impl RedisSessionStore {
         let mut batch = Batch::new();
         batch.command("HMGET", &keys::of(sid, "info"), ["user".into(), "provider".into()]);
         batch.command("GET", &binding, []);
-        let mut answers = self.ask_patiently(&batch).await?;
+        let mut answers = self.ask_patiently(batch).await?;
         let (info, bound) = (answers.next()?, answers.next()?.int().map(ProviderId));
         let mut removal = Removal::new(self.connection.is_cluster());
         removal.session(sid, &info, bound);
         let belongings = self.remove(removal).await?;
         let mut batch = Batch::new();
         batch.command("UNLINK", &binding, []);
-        let bindings = self.ask_patiently(&batch).await?.next()?.int().unwrap_or(0);
+        let bindings = self.ask_patiently(batch).await?.next()?.int().unwrap_or(0);
         Ok(belongings > 0 || bindings > 0)
     }
 
@@ -226,14 +225,14 @@ impl RedisSessionStore {
             // By cursor, not by rank: ranks move while sessions are seen, and one would be passed over.
             let page = [cursor.as_str().into(), "COUNT".into(), i64::from(PAGE).into()];
             batch.command("ZSCAN", &roster, page);
-            let answer = self.ask_patiently(&batch).await?.next()?;
+            let answer = self.ask_patiently(batch).await?.next()?;
             let [next, members] = answer.list() else { return Ok(dropped) };
             let mut batch = Batch::new();
             for session in members.list().iter().step_by(2).filter_map(RedisReply::text) {
                 batch.script(&UNBIND, &[&keys::binding(session)], [provider.0.into()]);
             }
             if !batch.is_empty() {
-                let counts = self.ask_patiently(&batch).await?.rest()?;
+                let counts = self.ask_patiently(batch).await?.rest()?;
                 dropped += counts.iter().filter(|count| count.int() == Some(1)).count() as u64;
             }
             match next.text() {

@@ -82,7 +82,7 @@ impl RedisSessionStore {
         }
     }
 
-    async fn ask_patiently(&self, batch: &Batch) -> Result<Answers> {
+    async fn ask_patiently(&self, batch: Batch) -> Result<Answers> {
         Answers::of(self.connection.run_for(batch, MANAGEMENT).await)
     }
 }

@@ -56,13 +56,7 @@ pub(super) fn finish(departure: &Departure, handed_on: bool, batch: &mut Batch, 
     }
 }
 
-fn renew(
-    batch: &mut Batch,
-    session: &SessionId,
-    hash: ConversationHash,
-    if_absent: &str,
-    life: &Lifetimes,
-) {
+fn renew(batch: &mut Batch, session: &SessionId, hash: ConversationHash, if_absent: &str, life: &Lifetimes) {
     let arguments = [life.conversation.into(), life.renewal.into(), if_absent.into()];
     batch.script(&RENEW, &[&keys::conversation(session.key(), hash)], arguments);
 }

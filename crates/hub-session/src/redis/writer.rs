@@ -198,19 +198,19 @@ impl Sender {
         if batch.is_empty() {
             return Ok(());
         }
-        let answers = self.run_all(&batch).await?;
+        let answers = self.run_all(batch).await?;
         let mut second = Batch::new();
         for (place, departure) in asked {
             let handed_on = answers.get(place).and_then(RedisReply::int) == Some(1);
             trail::finish(departure, handed_on, &mut second, &self.life);
         }
         if !second.is_empty() {
-            self.run_all(&second).await?;
+            self.run_all(second).await?;
         }
         Ok(())
     }
 
-    async fn run_all(&self, batch: &Batch) -> Result<Vec<RedisReply>, RedisError> {
+    async fn run_all(&self, batch: Batch) -> Result<Vec<RedisReply>, RedisError> {
         self.connection.run(batch).await?.into_iter().collect()
     }
 }
