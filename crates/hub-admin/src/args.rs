@@ -17,7 +17,7 @@ Without --server it works straight on the stores that the environment names (DSN
 MASTER_KEY, REDIS_URL). A .env file in the working directory counts, the process environment wins.
 With --server it goes through a running hub and needs ADMIN_TOKEN.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 partly done (clear-bindings).
 
 Examples:
   hub-admin users add ada limit_daily_usd=20

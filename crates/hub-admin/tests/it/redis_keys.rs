@@ -38,12 +38,11 @@ impl Keys {
             batch.command("SET", &of(what), [value.into(), "EX".into(), 600.into()]);
         }
         let info = ["user", "7", "key", &key.to_string(), "provider", &provider.to_string(), "model", "m"]
-            .map(|text| text.into());
+            .map(Into::into);
         batch.command("HSET", &of("info"), info);
         batch.command("HSET", &of("usage"), ["requests".into(), 3.into()]);
         for hash in ["1", "2"] {
-            let entry =
-                format!("hash:{key}:{:0>16}", format!("{hash}{:x}", name.len() * 31 + *provider as usize));
+            let entry = format!("hash:{key}:{hash}{:015x}", name.len());
             batch.command("SET", &entry, [sid.as_str().into(), "EX".into(), 600.into()]);
         }
         for owner in
@@ -52,7 +51,7 @@ impl Keys {
             let roster = format!("{owner}:active_sessions");
             batch.command("ZADD", &roster, [1_795_000_000_000.into(), sid.as_str().into()]);
         }
-        for answer in self.0.run(&batch).await.unwrap() {
+        for answer in self.0.run(batch).await.unwrap() {
             answer.unwrap();
         }
     }
@@ -65,14 +64,14 @@ impl Keys {
             for name in part {
                 batch.command("SET", name, [provider.into(), "EX".into(), 600.into()]);
             }
-            self.0.run(&batch).await.unwrap();
+            self.0.run(batch).await.unwrap();
         }
     }
 
     async fn one(&self, name: &'static str, argument: &str) -> RedisReply {
         let mut batch = Batch::new();
         batch.command(name, argument, []);
-        self.0.run(&batch).await.unwrap().remove(0).unwrap()
+        self.0.run(batch).await.unwrap().remove(0).unwrap()
     }
 
     /// How many keys look like this.
@@ -94,7 +93,7 @@ impl Keys {
     pub(crate) async fn members(&self, roster: &str) -> Vec<String> {
         let mut batch = Batch::new();
         batch.command("ZRANGE", roster, [0.into(), (-1).into()]);
-        let answer = self.0.run(&batch).await.unwrap().remove(0).unwrap();
+        let answer = self.0.run(batch).await.unwrap().remove(0).unwrap();
         answer.list().iter().map(|member| member.text().unwrap().to_owned()).collect()
     }
 }
