@@ -63,7 +63,7 @@ pub enum ManagementError {
     SessionsUnavailable(String),
     /// The session store failed while bindings were cleared. Nothing new binds to the providers meanwhile.
     #[error(
-        "{sessions} session bindings were cleared, then the session store failed: {left} are left, \
+        "{sessions} session bindings were cleared, then the session store failed: up to {left} are left, \
          running it again finishes"
     )]
     PartlyCleared {
@@ -71,7 +71,7 @@ pub enum ManagementError {
         sessions: u64,
         /// Conversation hashes cleared.
         conversations: u64,
-        /// Sessions left, as of the last count.
+        /// Sessions left, as of the last count; fewer if an answer of the store was lost.
         left: u64,
         /// What failed; for the log, not for the caller.
         reason: String,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod clear_bindings;
 #[cfg(test)]
+mod clear_through_server;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod fixture;
