@@ -292,7 +292,25 @@ async fn at_a_terminal_it_asks_how_and_whether() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_ctrl_c_and_the_end_of_input_leave_everything_as_it_was() {
+async fn ctrl_c_while_it_clears_says_that_it_is_not_finished() {
+    let mut hub = Hub::start().await;
+    hub.keys.bind_many(4000, 1).await;
+    let tap = WireTap::before(hub.redis.port()).await.unwrap();
+    tap.set_delay(Duration::from_millis(40));
+    hub.admin = hub.admin.with("REDIS_URL", &format!("redis://{}", tap.address()));
+    let mut pty = hub.at_terminal(&["--name", "relay", "-y"]);
+    while hub.keys.count("session:*:provider").await == 4006 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    pty.press_ctrl_c();
+    pty.expect("run it again to finish");
+    let (code, screen) = pty.end();
+    assert_eq!(code, 3, "{screen}");
+    assert!(hub.keys.count("session:*:provider").await > 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_and_ctrl_c_and_the_end_of_input_leave_everything_as_it_was() {
     let hub = Hub::start().await;
     let before = hub.keys.all().await;
     let stop: [fn(&mut Pty); 2] = [Pty::press_ctrl_c, Pty::end_input];
