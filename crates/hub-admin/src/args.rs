@@ -1,7 +1,10 @@
 //! The command line: what can be asked, and the help about it.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use hub_management::BindingFilter;
+use hub_types::{ProviderId, ProviderType};
 use jiff::Timestamp;
 
 /// Administers a hub: users, keys, providers, usage, the database.
@@ -11,16 +14,17 @@ use jiff::Timestamp;
     version,
     after_help = "\
 Without --server it works straight on the stores that the environment names (DSN, DATA_DIR,
-MASTER_KEY). A .env file in the working directory counts, the process environment wins.
+MASTER_KEY, REDIS_URL). A .env file in the working directory counts, the process environment wins.
 With --server it goes through a running hub and needs ADMIN_TOKEN.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 partly done (clear-bindings).
 
 Examples:
   hub-admin users add ada limit_daily_usd=20
   hub-admin keys add ada laptop provider_group=team-a
   hub-admin providers add main --url https://api.anthropic.com --type claude credential=@key.txt
   hub-admin --json usage --by user --hours 168
+  hub-admin clear-bindings --priority 5 --dry-run
   hub-admin --server https://hub.example.com users list"
 )]
 pub(crate) struct Cli {
@@ -48,6 +52,9 @@ pub(crate) enum Command {
     Providers(ProviderCommand),
     /// What was used and what it cost.
     Usage(UsageArgs),
+    /// Let go of sessions that are bound to providers, so that they choose anew.
+    #[command(long_about = CLEAR_ABOUT, after_help = CLEAR_HELP)]
+    ClearBindings(ClearArgs),
     /// Bring the database schema up to date.
     Migrate {
         /// Only say whether it is; exit 1 if not.
@@ -61,6 +68,74 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+const CLEAR_ABOUT: &str = "\
+Let go of sessions that are bound to providers, so that they choose anew.
+
+A session stays with the provider that answered it, because that provider's prompt cache knows
+the conversation. After a change of priorities, or when an account is to be emptied, this command
+removes the bindings to the providers that the filters name, everything else that is remembered
+of those sessions, and the conversation hashes that lead to them. Their next request chooses a
+provider as if it were their first. Requests under way go on, but bind to nothing that was cleared.
+
+All filters given must hold. Without any, it asks how to choose.";
+
+const CLEAR_HELP: &str = "\
+It shows the providers and how many sessions are bound to each, and asks before it changes
+anything. Ctrl-C or the end of input at a question leaves everything as it was.
+
+With REDIS_URL it works on the Redis of the environment. Without, sessions live inside the running
+hub: go through it with --server URL and ADMIN_TOKEN.
+
+Exit codes: 0 done, nothing to do, or declined; 1 failed; 2 wrong usage or configuration;
+3 partly done: it says what is left, and running it again finishes.
+
+Examples:
+  hub-admin clear-bindings                              ask for everything
+  hub-admin clear-bindings --priority 5 --dry-run       only look: priorities below 5
+  hub-admin clear-bindings --type claude --name relay   both must hold
+  hub-admin clear-bindings --id 3,17 --yes              no question; 17 may be deleted already
+  hub-admin --json clear-bindings --name old -y         for scripts
+  hub-admin --server https://hub.example.com clear-bindings -p 1";
+
+/// Whose bindings to clear.
+#[derive(Debug, Args)]
+pub(crate) struct ClearArgs {
+    /// Providers with a priority less than N.
+    #[arg(long, short, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i32>,
+    /// Providers with these ids, deleted ones included.
+    #[arg(long, value_name = "1,2,3", value_delimiter = ',')]
+    id: Option<Vec<i64>>,
+    /// Providers whose name holds this text, in upper or lower case; `%` and `_` are plain characters.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Providers of this type.
+    #[arg(long = "type", value_name = "TYPE", value_parser = provider_type())]
+    provider_type: Option<ProviderType>,
+    /// Don't ask. Needed where there is no terminal to ask on.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Show what would be cleared and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+fn provider_type() -> impl TypedValueParser<Value = ProviderType> {
+    let words = ProviderType::ALL.map(ProviderType::as_str);
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<ProviderType>())
+}
+
+impl ClearArgs {
+    pub(crate) fn filter(&self) -> BindingFilter {
+        BindingFilter {
+            priority_below: self.priority,
+            ids: self.id.as_ref().map(|ids| ids.iter().copied().map(ProviderId).collect()),
+            name: self.name.clone(),
+            provider_type: self.provider_type,
+        }
+    }
 }
 
 const FIELDS_HELP: &str = "\

@@ -11,7 +11,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// The fields at fault, one a line below the message.
     pub(crate) fields: Vec<FieldError>,
-    /// 1 = failed, 2 = wrong usage or configuration.
+    /// 1 = failed, 2 = wrong usage or configuration, 3 = partly done.
     pub(crate) exit_code: u8,
 }
 
@@ -22,6 +22,11 @@ impl Failure {
     /// Something went wrong.
     pub(crate) fn failed(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), fields: Vec::new(), exit_code: 1 }
+    }
+
+    /// It was done in part; doing it again finishes.
+    pub(crate) fn partly(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), fields: Vec::new(), exit_code: 3 }
     }
 
     /// It was asked for in a wrong way.
@@ -35,6 +40,7 @@ impl From<ManagementError> for Failure {
         let fields = error.fields();
         let exit_code = match error {
             ManagementError::Invalid(_) | ManagementError::Misconfigured(_) => 2,
+            ManagementError::PartlyCleared { .. } => 3,
             _ => 1,
         };
         // Here the operator reads along: what is kept from callers of the REST interface is told.

@@ -11,8 +11,10 @@ mod fields;
 mod messages;
 mod migrate;
 mod output;
+mod progress;
 mod stores;
 mod table;
+mod terminal;
 mod tls;
 
 use std::process::ExitCode;
@@ -69,6 +71,9 @@ async fn run(cli: &Cli, environment: &Environment, messages: &'static Messages) 
     }
     let backend: Box<dyn Backend> = match server {
         Some(server) => Box::new(remote(server, environment, messages)?),
+        None if matches!(cli.command, Command::ClearBindings(_)) => {
+            Box::new(stores::direct_with_sessions(&stores::config(environment)?, messages).await?)
+        }
         None => Box::new(stores::direct(&stores::config(environment)?, messages).await?),
     };
     let context = Context { backend: backend.as_ref(), messages, json: cli.json };

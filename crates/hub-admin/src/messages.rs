@@ -1,6 +1,10 @@
 //! What the command line says in each of its languages. Results in JSON and answers of the hub are not translated.
 
+mod clear;
+
 use hub_config::Environment;
+
+pub(crate) use clear::ClearMessages;
 
 /// The texts of one language. `{}` is where a value goes.
 #[derive(Debug)]
@@ -75,6 +79,7 @@ pub(crate) struct Messages {
     pub(crate) fix_provider: &'static str,
     pub(crate) fix_no_provider: &'static str,
     pub(crate) fix_clock: &'static str,
+    pub(crate) clear: ClearMessages,
 }
 
 /// English.
@@ -149,6 +154,7 @@ pub(crate) const ENGLISH: Messages = Messages {
     fix_provider: "check its url, proxy_url and this machine's network; or switch it off",
     fix_no_provider: "add one: hub-admin providers add",
     fix_clock: "set this machine's clock (NTP), or that of the other instances",
+    clear: clear::ENGLISH,
 };
 
 /// Chinese, simplified.
@@ -223,6 +229,7 @@ pub(crate) const CHINESE: Messages = Messages {
     fix_provider: "请检查其 url、proxy_url 和本机网络，或停用该供应商",
     fix_no_provider: "请添加：hub-admin providers add",
     fix_clock: "请校准本机（NTP）或其他实例的时钟",
+    clear: clear::CHINESE,
 };
 
 /// The language that the environment asks for.

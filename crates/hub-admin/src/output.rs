@@ -30,6 +30,12 @@ pub(crate) fn tell(text: &str) {
     drop(write_line(&mut io::stderr().lock(), text));
 }
 
+/// Draws something on the terminal that no line break ends: a question, or how far it has come.
+pub(crate) fn draw(text: &str) {
+    let mut out = io::stderr().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
 /// Tells the person why it failed.
 pub(crate) fn tell_failure(failure: &Failure, messages: &Messages) {
     tell(&format!("{}: {}", messages.error, failure.message));

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub_config::{Config, Environment, secrets};
 use hub_management::{Management, ManagementError, Settings};
+use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
 use hub_repository::{
     PostgresRepository, PostgresSettings, Repository, RepositoryError, SchemaState, Sealer, SqliteRepository,
     SqliteSettings,
 };
+use hub_session::{Limits, RedisSessionStore, Sessions};
 use hub_types::{Secret, SystemClock};
 use jiff::SignedDuration;
 
@@ -16,6 +19,9 @@ use crate::backend::Direct;
 use crate::failure::{Failure, Result};
 use crate::messages::{Messages, fill};
 use crate::{output, tls};
+
+/// How long Redis may take: nobody waits for this but the person who asked.
+const REDIS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads the configuration; its mistakes come all at once.
 pub(crate) fn config(environment: &Environment) -> Result<Config> {
@@ -75,6 +81,32 @@ pub(crate) async fn direct(config: &Config, messages: &Messages) -> Result<Direc
         allow_private_upstreams: config.routing.allow_private_upstreams,
     };
     Ok(Direct(Management::new(repository, Arc::new(SystemClock), settings)))
+}
+
+/// The same with the sessions in the Redis of the environment.
+pub(crate) async fn direct_with_sessions(config: &Config, messages: &Messages) -> Result<Direct> {
+    let Some(address) = &config.stores.redis else { return Err(Failure::usage(messages.clear.needs_redis)) };
+    let url = RedisUrl::parse(address.url.expose()).map_err(Failure::usage)?;
+    let tls = if url.needs_tls() { Some(tls::config()?) } else { None };
+    let settings = RedisSettings {
+        command_timeout: REDIS_PATIENCE,
+        connect_timeout: REDIS_PATIENCE,
+        ..RedisSettings::default()
+    };
+    let connection = RedisConnection::connect(&url, settings, tls).await.map_err(Failure::failed)?;
+    let store = RedisSessionStore::new(Arc::new(connection), limits(config));
+    let Direct(management) = direct(config, messages).await?;
+    Ok(Direct(management.with_sessions(Arc::new(Sessions::new(Arc::new(store))))))
+}
+
+fn limits(config: &Config) -> Limits {
+    let sessions = &config.sessions;
+    Limits {
+        ttl: sessions.ttl,
+        conversation_ttl: sessions.conversation_ttl,
+        renew_threshold: sessions.renew_threshold,
+        max_entries: sessions.max_conversations,
+    }
 }
 
 /// Seals with MASTER_KEY, or with the key that the hub made for itself.

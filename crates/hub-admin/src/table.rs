@@ -1,12 +1,12 @@
 //! Tables for people. Wide characters take two columns.
 
 use comfy_table::{CellAlignment, Table, presets};
-use hub_management::view::{KeyView, ProviderView, UsageSummaryView, UserView};
+use hub_management::view::{KeyView, ProviderBindings, ProviderView, UsageSummaryView, UserView};
 use hub_types::Money;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::messages::Messages;
+use crate::messages::{Messages, fill};
 
 /// What people see where there is no value.
 const NONE: &str = "-";
@@ -84,6 +84,23 @@ pub(crate) fn providers(providers: &[ProviderView], messages: &Messages) -> Stri
             fields.weight.to_string(),
             fields.cost_multiplier.to_string(),
             fields.credential.as_ref().map_or_else(|| NONE.to_owned(), hub_management::view::WriteOnly::mask),
+        ]);
+    }
+    table.to_string()
+}
+
+pub(crate) fn bindings(rows: &[ProviderBindings], messages: &Messages) -> String {
+    let m = messages;
+    let mut table = table([m.id, m.name, m.kind, m.priority, m.clear.sessions], &[0, 3, 4]);
+    let unknown = || m.clear.unknown.to_owned();
+    for row in rows {
+        let name = row.name.clone().unwrap_or_else(unknown);
+        table.add_row([
+            row.id.to_string(),
+            if row.is_deleted { fill(m.clear.is_deleted, &name) } else { name },
+            row.provider_type.map_or_else(unknown, |kind| kind.to_string()),
+            row.priority.map_or_else(unknown, |priority| priority.to_string()),
+            row.sessions.to_string(),
         ]);
     }
     table.to_string()

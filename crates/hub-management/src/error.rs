@@ -64,15 +64,15 @@ pub enum ManagementError {
     /// The database does not answer.
     #[error("the database does not answer: try again later")]
     Unavailable(String),
-    /// The session store does not answer.
+    /// Nothing in this process knows of sessions: it serves no requests.
+    #[error("this process keeps no sessions")]
+    NoSessions,
+    /// The store of the sessions does not answer.
     #[error("the session store does not answer: try again later")]
     SessionsUnavailable(String),
-    /// There are no sessions here to look at: they live inside the running hub.
-    #[error("sessions live inside the running hub: ask it")]
-    NoSessions,
     /// The session store failed while bindings were cleared. Nothing new binds to the providers meanwhile.
     #[error(
-        "{sessions} session bindings were cleared, then the session store failed: {left} are left, \
+        "{sessions} session bindings were cleared, then the session store failed: up to {left} are left, \
          running it again finishes"
     )]
     PartlyCleared {
@@ -80,7 +80,7 @@ pub enum ManagementError {
         sessions: u64,
         /// Conversation hashes cleared.
         conversations: u64,
-        /// Sessions left, as of the last count.
+        /// Sessions left, as of the last count; fewer if an answer of the store was lost.
         left: u64,
         /// What failed; for the log, not for the caller.
         reason: String,
@@ -105,8 +105,8 @@ impl ManagementError {
             Self::Duplicate { .. } => "duplicate",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable(_) => "unavailable",
-            Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::NoSessions => "no_sessions",
+            Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::NotInPool => "not_in_pool",
             Self::PoolTooSmall { .. } => "pool_too_small",

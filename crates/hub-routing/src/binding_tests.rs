@@ -4,7 +4,7 @@ use hub_types::{Dialect, FailBack, GroupSet, MatchKind, Provider, ProviderId, Pr
 use jiff::civil::time;
 
 use crate::tests::{catalogue, provider, rule};
-use crate::{BindingVerdict, DropReason, Health, PROMPT_CACHE_TTL, RoutingFacts, consult_binding};
+use crate::{BindingVerdict, Health, PROMPT_CACHE_TTL, RoutingFacts, consult_binding};
 
 const BUSY: Option<Duration> = Some(Duration::from_secs(2));
 const IDLE: Option<Duration> = Some(PROMPT_CACHE_TTL);

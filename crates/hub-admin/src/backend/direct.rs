@@ -1,12 +1,17 @@
 //! Commands straight on the stores.
 
 use async_trait::async_trait;
-use hub_management::view::{KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
-use hub_management::{ListQuery, Management, Patch, Principal, UsageQuery};
+use hub_management::view::{
+    ClearBindingsView, KeyView, List, NewKeyView, ProviderBindings, ProviderView, StatusView,
+    UsageSummaryView, UserView,
+};
+use hub_management::{BindingFilter, ListQuery, Management, ManagementError, Patch, Principal, UsageQuery};
+use hub_session::Observed;
 use hub_types::{KeyId, ProviderId, UserId};
 
 use super::Backend;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::messages::{ClearMessages, fill};
 
 const ME: Principal = Principal::cli();
 
@@ -65,6 +70,30 @@ impl Backend for Direct {
 
     async fn delete_provider(&self, id: ProviderId) -> Result<()> {
         Ok(self.0.delete_provider(&ME, id).await?)
+    }
+
+    async fn survey_bindings(
+        &self,
+        filter: &BindingFilter,
+        observed: Observed<'_>,
+    ) -> Result<Vec<ProviderBindings>> {
+        Ok(self.0.survey_bindings(&ME, filter, observed).await?)
+    }
+
+    async fn clear_bindings(
+        &self,
+        surveyed: &[ProviderBindings],
+        observed: Observed<'_>,
+        messages: &ClearMessages,
+    ) -> Result<ClearBindingsView> {
+        match self.0.clear_bindings(&ME, surveyed, observed).await {
+            Ok(report) => Ok(report.into()),
+            Err(ManagementError::PartlyCleared { sessions, left, reason, .. }) => {
+                let text = fill(&fill(messages.partly, &sessions.to_string()), &left.to_string());
+                Err(Failure::partly(fill(&text, &reason)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView> {

@@ -35,6 +35,8 @@ pub(super) struct Caller {
 struct Problem {
     detail: String,
     #[serde(default)]
+    code: String,
+    #[serde(default)]
     errors: Vec<FieldError>,
 }
 
@@ -55,6 +57,17 @@ impl Caller {
 
     /// Calls `path` under `/api/v1`; the answer is JSON, or null where there is none.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        self.call_within(DEADLINE, method, path, body).await
+    }
+
+    /// Calls with a deadline of its own.
+    pub(super) async fn call_within(
+        &self,
+        deadline: Duration,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value> {
         let uri = format!("{}/api/v1{path}", self.base);
         let mut request =
             Request::builder().method(method).uri(&uri).header(AUTHORIZATION, self.authorization.clone());
@@ -63,9 +76,9 @@ impl Caller {
         }
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let request = request.body(Full::new(bytes)).map_err(Failure::failed)?;
-        let answer = tokio::time::timeout(DEADLINE, self.exchange(request)).await;
+        let answer = tokio::time::timeout(deadline, self.exchange(request)).await;
         let (status, bytes) = answer.map_err(|_| {
-            Failure::failed(format!("{}: no answer within {} s", self.base, DEADLINE.as_secs()))
+            Failure::failed(format!("{}: no answer within {} s", self.base, deadline.as_secs()))
         })??;
         if status.is_success() {
             if bytes.is_empty() {
@@ -95,6 +108,7 @@ fn refusal(base: &str, status: StatusCode, bytes: &[u8]) -> Failure {
         Ok(problem) if exit_code == 2 && !problem.errors.is_empty() => {
             Failure { message: "the input can't be taken".to_owned(), fields: problem.errors, exit_code }
         }
+        Ok(problem) if problem.code == "partly_cleared" => Failure::partly(problem.detail),
         Ok(problem) => Failure { message: problem.detail, fields: problem.errors, exit_code },
         Err(_) => Failure::failed(format!("{base}: answered {status}")),
     }

@@ -5,14 +5,19 @@ mod http;
 mod remote;
 
 use async_trait::async_trait;
-use hub_management::view::{KeyView, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
-use hub_management::{Patch, UsageQuery};
+use hub_management::view::{
+    ClearBindingsView, KeyView, NewKeyView, ProviderBindings, ProviderView, StatusView, UsageSummaryView,
+    UserView,
+};
+use hub_management::{BindingFilter, Patch, UsageQuery};
+use hub_session::Observed;
 use hub_types::{KeyId, ProviderId, UserId};
 
 pub(crate) use direct::Direct;
 pub(crate) use remote::Remote;
 
 use crate::failure::Result;
+use crate::messages::ClearMessages;
 
 /// The use cases that the command line needs.
 #[async_trait]
@@ -32,6 +37,18 @@ pub(crate) trait Backend: Send + Sync {
     async fn create_provider(&self, input: &Patch) -> Result<ProviderView>;
     async fn update_provider(&self, id: ProviderId, input: &Patch) -> Result<ProviderView>;
     async fn delete_provider(&self, id: ProviderId) -> Result<()>;
+
+    async fn survey_bindings(
+        &self,
+        filter: &BindingFilter,
+        observed: Observed<'_>,
+    ) -> Result<Vec<ProviderBindings>>;
+    async fn clear_bindings(
+        &self,
+        surveyed: &[ProviderBindings],
+        observed: Observed<'_>,
+        messages: &ClearMessages,
+    ) -> Result<ClearBindingsView>;
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView>;
     async fn status(&self) -> Result<StatusView>;

@@ -1,9 +1,15 @@
 //! Commands through a running hub's REST interface.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use http::Method;
-use hub_management::view::{KeyView, List, NewKeyView, ProviderView, StatusView, UsageSummaryView, UserView};
-use hub_management::{Patch, UsageQuery};
+use hub_management::view::{
+    ClearBindingsFields, ClearBindingsView, KeyView, List, NewKeyView, ProviderBindings, ProviderView,
+    StatusView, UsageSummaryView, UserView,
+};
+use hub_management::{BindingFilter, Patch, UsageQuery};
+use hub_session::Observed;
 use hub_types::{KeyId, ProviderId, Secret, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -12,6 +18,10 @@ use url::form_urlencoded;
 use super::Backend;
 use super::http::Caller;
 use crate::failure::{Failure, Result};
+use crate::messages::{ClearMessages, fill};
+
+/// How long a hub may look through all its sessions.
+const LONG_WORK: Duration = Duration::from_secs(600);
 
 /// The use cases of a running hub.
 pub(crate) struct Remote(Caller);
@@ -32,6 +42,11 @@ impl Remote {
 
     async fn patch<T: DeserializeOwned>(&self, path: &str, input: &Patch) -> Result<T> {
         view(self.0.call(Method::PATCH, path, Some(json!(input))).await?)
+    }
+
+    async fn clear(&self, fields: &ClearBindingsFields) -> Result<ClearBindingsView> {
+        let path = "/sessions/clear-bindings";
+        view(self.0.call_within(LONG_WORK, Method::POST, path, Some(json!(fields))).await?)
     }
 
     async fn delete(&self, path: &str) -> Result<()> {
@@ -113,6 +128,30 @@ impl Backend for Remote {
 
     async fn delete_provider(&self, id: ProviderId) -> Result<()> {
         self.delete(&format!("/providers/{id}")).await
+    }
+
+    async fn survey_bindings(
+        &self,
+        filter: &BindingFilter,
+        _: Observed<'_>,
+    ) -> Result<Vec<ProviderBindings>> {
+        let fields = ClearBindingsFields { dry_run: true, ..ClearBindingsFields::from(filter) };
+        Ok(self.clear(&fields).await?.providers)
+    }
+
+    /// What was surveyed is cleared, whatever the filter would find by now.
+    async fn clear_bindings(
+        &self,
+        surveyed: &[ProviderBindings],
+        _: Observed<'_>,
+        messages: &ClearMessages,
+    ) -> Result<ClearBindingsView> {
+        let id = Some(surveyed.iter().map(|row| row.id.0).collect());
+        let cleared = self.clear(&ClearBindingsFields { id, ..ClearBindingsFields::default() }).await;
+        cleared.map_err(|failure| match failure.exit_code {
+            3 => Failure::partly(fill(messages.partly_at_server, &failure.message)),
+            _ => failure,
+        })
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView> {

@@ -1,5 +1,6 @@
 //! The commands, one module for each kind of thing.
 
+mod clear_bindings;
 mod find;
 mod keys;
 mod providers;
@@ -56,6 +57,7 @@ pub(crate) async fn run(command: &Command, context: &Context<'_>) -> Result<()> 
         Command::Keys(command) => keys::run(command, context).await,
         Command::Providers(command) => providers::run(command, context).await,
         Command::Usage(args) => usage::run(args, context).await,
+        Command::ClearBindings(args) => clear_bindings::run(args, context).await,
         // These work on the stores themselves and never get here.
         Command::Migrate { .. } | Command::Doctor | Command::Completions { .. } => Ok(()),
     }

@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_hub-admin");
+
 pub(crate) struct Admin {
     directory: TempDir,
     variables: Vec<(String, String)>,
@@ -45,12 +48,20 @@ impl Admin {
         self.run_with_input(args, "")
     }
 
-    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Run {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hub-admin"))
-            .args(args)
+    /// `program` where a run takes place, in its environment.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.directory.path())
+            .current_dir(self.directory.path());
+        command
+    }
+
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Run {
+        let mut child = self
+            .command(PROGRAM)
+            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

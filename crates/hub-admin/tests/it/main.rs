@@ -1,11 +1,19 @@
 //! The command line as people use it: the real program on a real SQLite database.
 
 #[cfg(test)]
+mod clear_bindings;
+#[cfg(test)]
+mod clear_through_server;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod manage;
+#[cfg(test)]
+mod pty;
+#[cfg(test)]
+mod redis_keys;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

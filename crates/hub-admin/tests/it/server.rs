@@ -13,10 +13,18 @@ use tokio::task::JoinSet;
 
 use crate::fixture::Admin;
 
-const TOKEN: &str = "admin-token-of-the-tests";
+pub(crate) const TOKEN: &str = "admin-token-of-the-tests";
 
 /// A hub's REST interface on a port of its own; it ends with the returned set.
 async fn serve(admin: &Admin) -> (String, JoinSet<()>) {
+    serve_with(admin, |management| management).await
+}
+
+/// With more parts than the database.
+pub(crate) async fn serve_with(
+    admin: &Admin,
+    complete: impl FnOnce(Management) -> Management,
+) -> (String, JoinSet<()>) {
     let settings = SqliteSettings::new(admin.path("server.db"), Sealer::new([3; 32]));
     let repository = Arc::new(SqliteRepository::open(settings).await.unwrap());
     let settings = Settings {
@@ -24,7 +32,7 @@ async fn serve(admin: &Admin) -> (String, JoinSet<()>) {
         auth_session_ttl: SignedDuration::from_hours(1),
         allow_private_upstreams: true,
     };
-    let management = Arc::new(Management::new(repository, Arc::new(SystemClock), settings));
+    let management = Arc::new(complete(Management::new(repository, Arc::new(SystemClock), settings)));
     let router = router(ApiState { management, secure_cookies: true });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
