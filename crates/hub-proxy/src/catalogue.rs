@@ -120,12 +120,14 @@ impl Catalogue {
         self.version
     }
 
-    /// Each provider's generation: whoever sees one grow, or a provider go, forgets the bindings to it.
-    pub fn generations(&self) -> impl Iterator<Item = (ProviderId, i64)> {
-        self.candidates.providers().iter().map(|compiled| {
-            let provider = compiled.provider();
-            (provider.id, provider.generation)
-        })
+    /// The providers that take part, by id.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.candidates.providers().iter().map(|compiled| compiled.provider())
+    }
+
+    /// The provider with this id, if it takes part.
+    pub fn provider(&self, id: ProviderId) -> Option<&Arc<Provider>> {
+        self.candidates.get(id).map(|compiled| compiled.provider())
     }
 
     /// Chooses a provider by the stages.
