@@ -6,5 +6,6 @@ mod contract;
 mod memory;
 #[cfg(test)]
 mod model;
-#[cfg(all(test, feature = "redis"))]
+#[cfg(feature = "redis")]
+#[cfg(test)]
 mod redis;
