@@ -141,7 +141,7 @@ impl RedisSessionStore {
         now: Timestamp,
     ) -> Result<bool> {
         let Some(limit) = limit else {
-            self.writer.offer(Write::Counted { session: session.clone(), provider, at: now });
+            self.writer.offer(Write::Counted { session: session.clone(), provider, at: Some(now) });
             return Ok(true);
         };
         let mut batch = Batch::new();
@@ -154,7 +154,11 @@ impl RedisSessionStore {
             self.life.roster_seconds.into(),
         ];
         batch.script(&SLOT, &[&keys::at_provider(provider)], arguments);
-        Ok(self.ask(batch).await?.next()?.int() == Some(1))
+        let is_counted = self.ask(batch).await?.next()?.int() == Some(1);
+        if is_counted {
+            self.writer.offer(Write::Counted { session: session.clone(), provider, at: None });
+        }
+        Ok(is_counted)
     }
 
     pub(super) async fn recognise(&self, key: KeyId, hashes: &[ConversationHash]) -> Result<Option<Known>> {

@@ -151,7 +151,7 @@ impl RedisSessionStore {
         }
         let mut batch = Batch::new();
         for (session, _) in bound {
-            batch.command("HMGET", &keys::of(session, "info"), ["user".into(), "provider".into()]);
+            batch.command("HMGET", &keys::of(session, "info"), Removal::QUESTION.map(Into::into));
         }
         let infos = self.ask_patiently(batch).await?.rest()?;
         let mut removal = Removal::new(self.connection.is_cluster());
@@ -202,7 +202,7 @@ impl RedisSessionStore {
         let sid = session.as_str();
         let binding = keys::binding(sid);
         let mut batch = Batch::new();
-        batch.command("HMGET", &keys::of(sid, "info"), ["user".into(), "provider".into()]);
+        batch.command("HMGET", &keys::of(sid, "info"), Removal::QUESTION.map(Into::into));
         batch.command("GET", &binding, []);
         let mut answers = self.ask_patiently(batch).await?;
         let (info, bound) = (answers.next()?, answers.next()?.int().map(ProviderId));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use hub_redis::{Batch, RedisReply};
+use smallvec::SmallVec;
 
 use hub_types::{ProviderId, SessionId, UserId};
 
@@ -20,6 +21,9 @@ pub(super) struct Removal {
 }
 
 impl Removal {
+    /// The fields of a session's info that tell where it counts.
+    pub(super) const QUESTION: [&str; 3] = ["user", "provider", "slot"];
+
     pub(super) fn new(is_cluster: bool) -> Self {
         Self { at_once: if is_cluster { 1 } else { MOST }, keys: Vec::new(), places: HashMap::new() }
     }
@@ -28,7 +32,7 @@ impl Removal {
         self.keys.push(key);
     }
 
-    /// Everything of a session but its binding. `info`: its user and its last provider.
+    /// Everything of a session but its binding. `info`: the answer to [`Removal::QUESTION`].
     pub(super) fn session(&mut self, session: &str, info: &RedisReply, bound: Option<ProviderId>) {
         self.keys.extend(keys::BELONGINGS.iter().map(|what| keys::of(session, what)));
         let number = |at: usize| info.list().get(at).and_then(RedisReply::int);
@@ -42,8 +46,11 @@ impl Removal {
         if let Some(user) = number(0) {
             leave(keys::at_user(UserId(user)));
         }
-        let last = number(1).map(ProviderId);
-        for provider in [bound, last.filter(|last| Some(*last) != bound)].into_iter().flatten() {
+        let mut providers: SmallVec<[ProviderId; 3]> = bound.into_iter().collect();
+        providers.extend([number(1), number(2)].into_iter().flatten().map(ProviderId));
+        providers.sort_unstable();
+        providers.dedup();
+        for provider in providers {
             leave(keys::at_provider(provider));
         }
     }

@@ -19,8 +19,8 @@ pub(super) enum Write {
     Arrival(Box<Arrival>),
     /// A request has ended.
     Departure(Box<Departure>),
-    /// The session counts at a provider that has no limit.
-    Counted { session: SessionId, provider: ProviderId, at: Timestamp },
+    /// The session has taken a slot at a provider; with a time: it is yet to be counted there.
+    Counted { session: SessionId, provider: ProviderId, at: Option<Timestamp> },
     /// The session does not count at a provider that did not answer.
     Uncounted { session: SessionId, provider: ProviderId },
     /// The session's binding is gone if it is to this provider.
@@ -93,8 +93,13 @@ impl Write {
             Self::Arrival(arrival) => arrival.put(batch, life),
             Self::Departure(departure) => departure.put(batch, life),
             Self::Counted { session, provider, at } => {
-                let roster = keys::at_provider(*provider);
-                put_roster(batch, &roster, session, at.as_millisecond(), life.keep_from(*at), life);
+                // So that whoever ends the session knows where it counts.
+                let fields = [life.session.into(), "".into(), "slot".into(), provider.0.into()];
+                batch.script(&FIELDS, &[&keys::of(session.as_str(), "info")], fields);
+                if let Some(at) = *at {
+                    let roster = keys::at_provider(*provider);
+                    put_roster(batch, &roster, session, at, life.keep_from(at), Whom::Anybody, life);
+                }
             }
             Self::Uncounted { session, provider } => {
                 batch.command("ZREM", &keys::at_provider(*provider), [session.as_str().into()]);
@@ -155,7 +160,7 @@ impl Arrival {
         put_in_flight(batch, sid, 1);
         let cutoff = life.cutoff(self.at);
         for roster in self.rosters.iter().map(String::as_str).chain([keys::ACTIVE]) {
-            put_roster(batch, roster, &self.session, now, cutoff, life);
+            put_roster(batch, roster, &self.session, self.at, cutoff, Whom::Anybody, life);
         }
     }
 }
@@ -205,8 +210,11 @@ impl Departure {
             }
         };
         if let Some(provider) = self.provider {
+            // Whoever failed was given up; whoever answered for longer than a slot lasts has it again.
+            let is_bound = self.binding == BindingChange::Bind(provider);
+            let whom = if is_bound { Whom::Anybody } else { Whom::Known };
             let roster = keys::at_provider(provider);
-            put_roster(batch, &roster, &self.session, now, life.keep_from(self.at), life);
+            put_roster(batch, &roster, &self.session, self.at, life.keep_from(self.at), whom, life);
         }
         match self.binding {
             BindingChange::Keep => {}
@@ -219,6 +227,22 @@ impl Departure {
         }
         if let Some(answer) = self.answer {
             put_conversation(batch, &self.session, answer, life);
+        }
+    }
+
+    /// Adds the question whose answer [`Departure::put_seen`] needs. Its place in the batch.
+    pub(super) fn ask_user(&self, batch: &mut Batch) -> usize {
+        batch.command("HGET", &keys::of(self.session.as_str(), "info"), ["user".into()]);
+        batch.len() - 1
+    }
+
+    /// The end of a request counts as seen; but whoever was ended meanwhile does not begin to count again.
+    pub(super) fn put_seen(&self, user: Option<UserId>, batch: &mut Batch, life: &Lifetimes) {
+        let Some(user) = user else { return };
+        let cutoff = life.cutoff(self.at);
+        let (key, user) = (keys::at_key(self.session.key()), keys::at_user(user));
+        for roster in [key.as_str(), user.as_str(), keys::ACTIVE] {
+            put_roster(batch, roster, &self.session, self.at, cutoff, Whom::Anybody, life);
         }
     }
 
@@ -239,7 +263,7 @@ impl Departure {
                 life.cutoff(self.at).into(),
                 life.keep_from(self.at).into(),
                 life.roster_seconds.into(),
-                "new".into(),
+                "".into(),
             ];
             batch.script(&ROSTER, &[&keys::at_provider(provider)], arguments);
         }
@@ -266,15 +290,30 @@ fn put_in_flight(batch: &mut Batch, sid: &str, change: i64) {
     batch.script(&IN_FLIGHT, &[&keys::of(sid, "concurrent_count")], arguments);
 }
 
+/// Who may be entered in a set of active sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// A session that may be new there.
+    Anybody,
+    /// Only one that is there.
+    Known,
+}
+
 fn put_roster(
     batch: &mut Batch,
     roster: &str,
     session: &SessionId,
-    now: i64,
+    at: Timestamp,
     keep_from: i64,
+    whom: Whom,
     life: &Lifetimes,
 ) {
-    let arguments =
-        [session.as_str().into(), now.into(), keep_from.into(), life.roster_seconds.into(), "".into()];
+    let arguments = [
+        session.as_str().into(),
+        at.as_millisecond().into(),
+        keep_from.into(),
+        life.roster_seconds.into(),
+        if whom == Whom::Known { "known" } else { "" }.into(),
+    ];
     batch.script(&ROSTER, &[roster], arguments);
 }

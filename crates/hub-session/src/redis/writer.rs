@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use hub_types::SessionId;
+use hub_types::{SessionId, UserId};
 
 use super::keys::Lifetimes;
 use super::trail;
@@ -58,6 +58,13 @@ struct Sender {
     life: Lifetimes,
     losses: Arc<Losses>,
     is_failing: bool,
+}
+
+/// A departure, and where in the batch the answers are that it waits for.
+struct Asked<'a> {
+    departure: &'a Departure,
+    user: usize,
+    handing_on: Option<usize>,
 }
 
 impl Writer {
@@ -208,27 +215,24 @@ impl Sender {
 
     async fn try_send(&self, group: &[Write]) -> Result<(), RedisError> {
         let mut batch = Batch::new();
-        let mut asked: Vec<(usize, &Departure)> = Vec::new();
+        let mut asked: Vec<Asked<'_>> = Vec::new();
         for write in group {
             write.put(&mut batch, &self.life);
-            if let Write::Departure(departure) = write
-                && let Some(place) = trail::begin(departure, &mut batch, &self.life)
-            {
-                asked.push((place, departure));
+            if let Write::Departure(departure) = write {
+                let handing_on = trail::begin(departure, &mut batch, &self.life);
+                asked.push(Asked { departure, user: departure.ask_user(&mut batch), handing_on });
             }
-        }
-        if batch.is_empty() {
-            return Ok(());
         }
         let answers = self.run_all(batch).await?;
         let mut second = Batch::new();
-        for (place, departure) in asked {
-            let handed_on = answers.get(place).and_then(RedisReply::int) == Some(1);
-            trail::finish(departure, handed_on, &mut second, &self.life);
+        for Asked { departure, user, handing_on } in asked {
+            let number = |place: usize| answers.get(place).and_then(RedisReply::int);
+            departure.put_seen(number(user).map(UserId), &mut second, &self.life);
+            if let Some(place) = handing_on {
+                trail::finish(departure, number(place) == Some(1), &mut second, &self.life);
+            }
         }
-        if !second.is_empty() {
-            self.run_all(second).await?;
-        }
+        self.run_all(second).await?;
         Ok(())
     }
 

@@ -8,6 +8,6 @@ mod memory;
 mod model;
 #[cfg(test)]
 mod pool;
-#[cfg(test)]
 #[cfg(feature = "redis")]
+#[cfg(test)]
 mod redis;

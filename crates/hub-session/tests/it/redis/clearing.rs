@@ -48,8 +48,12 @@ async fn clearing_that_is_cut_is_finished_by_doing_it_again() {
     let tap = WireTap::before(redis.port()).await.unwrap();
     let store = store(&format!("redis://{}", tap.address())).await;
     let providers = HashSet::from([A]);
+    let direct = connect(&redis.url()).await;
     // In the first pass, among the conversations, and among the sessions.
-    for stop in [1500, 6000, 10_500] {
+    for pass in 0..3 {
+        let keys = all_keys(&direct).await;
+        let conversations = keys.iter().filter(|key| key.starts_with("hash:")).count() as u64;
+        let stop = [SESSIONS / 2, SESSIONS + conversations / 2, SESSIONS + conversations + 1000][pass];
         let is_cut = AtomicBool::new(false);
         let cut = |seen| {
             if seen > stop && !is_cut.swap(true, Ordering::SeqCst) {
