@@ -34,6 +34,8 @@ impl Pair {
     async fn ask(&self, dialect: Dialect, stream: bool, id: &str) -> Reply {
         Request::post(speech::path(dialect, stream), speech::body(dialect, stream))
             .key(&self.key.text)
+            // Each asks for itself: a session would stay with whom it is bound to.
+            .header("x-session-id", id)
             .lab_id(id)
             .send(self.hub.address)
             .await

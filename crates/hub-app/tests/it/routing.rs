@@ -80,8 +80,10 @@ async fn weights_share_the_work() {
     }
     let (key, hub) = (setup.member().await, setup.start().await);
     let mut served = std::collections::HashMap::<String, u32>::new();
-    for _ in 0..60 {
-        let reply = ask(&hub, &key, Dialect::Claude, "claude-sonnet-4-5").await;
+    for session in 0..60 {
+        let body = speech::body(Dialect::Claude, false);
+        let request = Request::post(speech::path(Dialect::Claude, false), body).key(&key.text);
+        let reply = request.header("x-session-id", format!("session-{session}")).send(hub.address).await;
         *served.entry(server(&hub, &reply).await).or_default() += 1;
     }
     assert_eq!(served.get("none"), None, "{served:?}");
