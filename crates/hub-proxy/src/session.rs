@@ -214,7 +214,9 @@ impl Ticket {
 
 /// Did a provider answer as it should? A client that left after content had come was answered, too.
 fn is_answered(record: &RequestRecord) -> bool {
-    let is_good = (200..300).contains(&record.status);
+    // An error inside a 200 is no answer.
+    let is_told_off = record.last_attempt().is_some_and(|attempt| attempt.error.is_some());
+    let is_good = (200..300).contains(&record.status) && !is_told_off;
     match record.outcome {
         Outcome::Completed => is_good,
         Outcome::ClientAborted => is_good && record.timings.first_content_us.is_some(),

@@ -186,7 +186,8 @@ async fn a_slow_provider_is_given_up_for_the_next() {
     let (key, hub) = (setup.member().await, setup.start().await);
     for stream in [true, false] {
         let body = speech::body(Dialect::Claude, stream);
-        let reply = Request::post("/v1/messages", body).key(&key.text).send(hub.address).await;
+        let request = Request::post("/v1/messages", body).header("x-session-id", format!("slow-{stream}"));
+        let reply = request.key(&key.text).send(hub.address).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         let record = hub.record(reply.id()).await;
         assert_eq!(record.attempts[0].class, Some(ErrorClass::Timeout));
