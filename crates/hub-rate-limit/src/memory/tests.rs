@@ -1,0 +1,1 @@
+//! The bounds that only the limiter in memory has.
