@@ -1,11 +1,13 @@
 //! Whose session a request is.
 
+use hub_management::ListQuery;
 use hub_types::Dialect;
 use serde_json::json;
 
 use super::ring::{Ring, named, turn};
 use crate::harness::client::Request;
 use crate::harness::speech;
+use crate::harness::world::{ME, object};
 
 const ID: &str = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
@@ -49,11 +51,9 @@ async fn every_shape_of_a_session_id_is_recognised_and_recorded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_keys_with_the_same_client_session_id_share_nothing() {
     let ring = Ring::of(Dialect::Claude, 1).await;
-    let owner =
-        ring.hub.management().list_users(&super::super::harness::world::ME, &Default::default()).await;
-    let owner = owner.unwrap().items[0].id;
-    let fields = crate::harness::world::object(json!({"name": "other"}));
-    let other = ring.hub.management().create_key(&crate::harness::world::ME, owner, &fields).await.unwrap();
+    let management = ring.hub.management();
+    let owner = management.list_users(&ME, &ListQuery::default()).await.unwrap().items[0].id;
+    let other = management.create_key(&ME, owner, &object(json!({"name": "other"}))).await.unwrap();
     ring.hub.app.catch_up().await;
     let first = ring.served(named("same")).await;
     let reply = named("same").key(&other.key).send(ring.hub.address).await;
