@@ -211,8 +211,12 @@ impl App {
         let left_in_journal = self.health.journal.status().depth_entries;
         drop((self.management, self.directory, self.gateway, self.server, self.health));
         self.sessions.close().await;
-        if let Some(redis) = self.redis.and_then(Arc::into_inner) {
-            redis.close().await;
+        // Everybody else who held the connection is gone by now: the server, the gateway, the management, the
+        // sessions with their writer, the pool with its task.
+        match self.redis.map(Arc::try_unwrap) {
+            Some(Ok(redis)) => redis.close().await,
+            Some(Err(_)) => tracing::warn!("Redis is still in use: its connection is cut, not closed"),
+            None => {}
         }
         self.database.close().await;
         Drained { cut_connections: drained.cut, left_in_journal }
@@ -221,9 +225,13 @@ impl App {
 
 async fn sweep(gateway: Gateway, stop: CancellationToken) {
     loop {
+        let round = async {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            gateway.sweep().await;
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => gateway.sweep().await,
+            () = round => {}
         }
     }
 }
