@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hub_lab::Behaviour;
 use hub_testkit::Redis;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::store::Store;
@@ -13,7 +14,9 @@ use super::town::{Request, Town, failing};
 use crate::harness::{Connection, eventually};
 
 const TALKERS: usize = 12;
-const PAUSE: Duration = Duration::from_millis(25);
+const PAUSE: Duration = Duration::from_millis(40);
+/// Longer than it is when nobody sets it, for machines that are busy with other tests.
+const SETTINGS: [(&str, &str); 1] = [("REDIS_COMMAND_TIMEOUT_MS", "1000")];
 /// A frozen Redis costs a few command time-outs at most; anything near this is a hang.
 const BOUND: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -93,7 +96,8 @@ async fn bind_elsewhere(town: &Town, sessions: &[String]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_comes_and_goes_costs_no_request_and_no_binding() {
     let redis = Redis::start().await.unwrap();
-    let (town, store) = (Town::of(&redis.url(), 3).await, Store::at(&redis.url()).await);
+    let (town, store) =
+        (Town::build(&redis.url(), &SETTINGS, &vec![json!({}); 3]).await, Store::at(&redis.url()).await);
     let talkers: Vec<String> = (0..TALKERS).map(|talker| format!("s-{talker}")).collect();
     bind_elsewhere(&town, &talkers).await;
     let avoided = || town.providers[0].1.witness().totals().received;

@@ -3,7 +3,7 @@
 use hub_testkit::RedisCluster;
 use serde_json::json;
 
-use super::limits::{LIMIT, PATIENT, check, storm};
+use super::limits::{LIMIT, check, storm};
 use super::store::Store;
 use super::town::{Request, Town};
 
@@ -22,13 +22,20 @@ async fn sessions_keep_to_their_providers_on_a_cluster() {
             assert_eq!(next.sequence(), Some(2));
         }
     }
+    let cleared = town.sites[0].administer(&["clear-bindings", "--type", "claude", "--yes"]).await;
+    assert_eq!(cleared.status.code(), Some(0), "{cleared:?}");
+    let left = store.keys("*").await;
+    assert!(left.iter().all(|key| key.ends_with(":active_sessions")), "{left:?}");
+    for number in 0..12 {
+        assert!(!town.served(number % 2, &Request::named(&format!("s-{number}"))).await.is_reuse());
+    }
     town.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_hold_on_a_cluster() {
     let cluster = RedisCluster::start().await.unwrap();
-    let town = Town::build(&cluster.url(), &[PATIENT], &[json!({})]).await;
+    let town = Town::build(&cluster.url(), &[], &[json!({})]).await;
     // The user's limit refuses nobody, but has to be asked, at another node.
     let roomy = json!({"limit_concurrent_sessions": 1000});
     town.admin().patch(&format!("/users/{}", town.user), roomy).await;

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hub_lab::Behaviour;
 use hub_testkit::Redis;
+use nix::sys::signal::Signal;
 
 use super::store::Store;
 use super::town::{Request, Town, failing};
@@ -77,6 +79,34 @@ async fn a_conversation_without_any_id_goes_on_at_the_other_hub() {
             assert_eq!(next.session(), first.session(), "{opening} {turn}");
             assert_eq!((next.provider(), next.is_reuse()), (first.provider(), true), "{opening} {turn}");
         }
+    }
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_ends_leaves_its_sessions_to_the_other_one() {
+    let redis = Redis::start().await.unwrap();
+    let (mut town, store) = (Town::of(&redis.url(), 6).await, Store::at(&redis.url()).await);
+    let request = |number: usize| Request::named(&format!("s-{number}"));
+    let slowly = |number: usize| {
+        request(number).lab("first_chunk_ms=1500").header("x-lab-id", &format!("slow-{number}"))
+    };
+    let begun: Vec<Request> = (0..24).map(slowly).collect();
+    let running = join_all(begun.iter().map(|request| town.begin(0, request))).await;
+    let arrived = async || (town.whereabouts().len() == 24).then_some(());
+    eventually("all of them are with their providers", PATIENCE, arrived).await;
+    town.hubs[0].signal(Signal::SIGTERM);
+    for mut connection in running {
+        assert_eq!(connection.read().await.unwrap().status, 200);
+    }
+    let mut ended = town.hubs.remove(0);
+    assert_eq!(ended.wait().await.code(), Some(0));
+    // Not a moment later: what nobody waited for was written before the hub's end.
+    assert_eq!(store.keys("session:*:provider").await.len(), 24);
+    for number in 0..24 {
+        let bound = store.binding(&format!("k{}.s-{number}", town.key.id)).await;
+        let next = town.served(0, &request(number)).await;
+        assert_eq!((Some(next.provider()), next.is_reuse()), (bound, true), "{number}");
     }
     town.close().await;
 }

@@ -135,11 +135,7 @@ async fn talk(town: &Town, dialect: Dialect, round: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_key_in_redis_is_in_the_table_and_has_an_end() {
     let redis = Redis::start().await.unwrap();
-    let settings = [
-        ("STORE_SESSION_MESSAGES", "true"),
-        ("USE_SESSION_POOL", "true"),
-        ("REDIS_COMMAND_TIMEOUT_MS", "5000"),
-    ];
+    let settings = [("STORE_SESSION_MESSAGES", "true"), ("USE_SESSION_POOL", "true")];
     let town = Town::build(&redis.url(), &settings, &providers()).await;
     let store = Store::at(&redis.url()).await;
     let limited = town.key(json!({"name": "ci", "limit_concurrent_sessions": 1})).await;

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::harness::{Admin, Answer, Connection, Hub, Site, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A machine that is busy with other tests must not make a hub go on without Redis.
+const PATIENT: (&str, &str) = ("REDIS_COMMAND_TIMEOUT_MS", "10000");
 
 /// See the module's documentation. What it holds ends with it.
 pub(super) struct Town {
@@ -36,7 +38,7 @@ impl Town {
         let database = Postgres::shared().await.unwrap().fresh_database().await.unwrap();
         let site = || {
             let site = Site::on(&database.dsn).with("REDIS_URL", redis);
-            settings.iter().fold(site, |site, (name, value)| site.with(name, value))
+            [&[PATIENT], settings].concat().iter().fold(site, |site, (name, value)| site.with(name, value))
         };
         let sites = vec![site(), site()];
         let first = sites[0].start().await;
@@ -129,7 +131,7 @@ impl Town {
         self.providers.iter().enumerate().flat_map(entries).collect()
     }
 
-    /// Everybody ends well.
+    /// Everybody ends well, and says goodbye to Redis.
     pub(super) async fn close(self) {
         for hub in self.hubs {
             hub.stop().await;
