@@ -25,7 +25,7 @@ use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
 use crate::recorder::Recorder;
-use crate::sessions::{SessionParts, chain_rules};
+use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
 use crate::stores::{self, Access, Database};
 use crate::{StartError, metrics, refresh};
@@ -261,6 +261,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         time_zone: config.observability.time_zone.clone(),
         chain: chain_rules(config),
         session_ttl: config.sessions.ttl,
+        message_storage: message_storage(config),
         bill_requested_model: config.accounting.billing == Billing::Original,
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_config::Config;
+use hub_config::{Config, MessageStorage as Kept};
 use hub_formats::conversation::ChainRules;
 use hub_redis::RedisConnection;
 use hub_session::{
-    FallbackSessionStore, Limits, MemorySessionStore, PoolRules, RedisPool, RedisSessionStore, SessionPool,
-    Sessions,
+    FallbackSessionStore, Limits, MemorySessionStore, MessageStorage, PoolRules, RedisPool,
+    RedisSessionStore, SessionPool, Sessions,
 };
 
 /// What is left to write when the hub ends has this long.
@@ -75,5 +75,14 @@ pub(crate) fn chain_rules(config: &Config) -> ChainRules {
     ChainRules {
         message_count: config.sessions.message_count,
         include_system_prompt: config.sessions.include_system_prompt,
+    }
+}
+
+/// What is kept of the bodies of a session's last exchange.
+pub(crate) const fn message_storage(config: &Config) -> MessageStorage {
+    match config.sessions.message_storage {
+        Kept::Off => MessageStorage::Off,
+        Kept::Redacted => MessageStorage::Redacted,
+        Kept::Full => MessageStorage::Full,
     }
 }
