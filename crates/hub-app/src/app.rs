@@ -134,7 +134,10 @@ impl App {
                 .with_sessions(Arc::clone(&parts.sessions))
                 .with_session_pool(Arc::clone(&parts.pool)),
         );
-        let registry = config.observability.metrics.then(|| metrics::registry(&counted, journal, clock));
+        let registry = config
+            .observability
+            .metrics
+            .then(|| metrics::registry(&counted, journal, clock, parts.store(), redis.clone()));
         let front = Front {
             gateway: gateway.clone(),
             api: hub_api::router(ApiState {

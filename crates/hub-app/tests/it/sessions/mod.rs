@@ -1,6 +1,7 @@
 //! Sessions through the whole hub: who is recognised, who keeps to whom, how many talk at once.
 
 mod concurrency;
+mod figures;
 mod messages;
 mod recognised;
 mod ring;
