@@ -1,8 +1,9 @@
 //! What `/metrics` says of sessions.
 
 use hub_lab::Behaviour;
+use hub_management::ListQuery;
 use hub_testkit::Redis;
-use hub_types::Dialect;
+use hub_types::{Clock, Dialect, SystemClock};
 use serde_json::json;
 
 use super::ring::{Ring, named};
@@ -17,7 +18,7 @@ async fn figure(ring: &Ring, name: &str) -> u64 {
 async fn shown(ring: &Ring, name: &str) -> Option<u64> {
     let page = Request::get("/metrics").send(ring.hub.address).await.text();
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?.to_owned();
-    Some(line.parse::<f64>().unwrap() as u64)
+    Some(line.strip_suffix(".0").unwrap_or(&line).parse().unwrap())
 }
 
 async fn bindings(ring: &Ring) -> [u64; 5] {
@@ -65,7 +66,7 @@ async fn a_bound_provider_outside_of_its_hours_is_passed_over() {
     let ring = Ring::start(Dialect::Claude, &[json!({"priority": 0}), json!({"priority": 1})]).await;
     let first = ring.members[0].0;
     ring.served(named("s")).await;
-    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let now = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC);
     let at = |hours: i64| now.saturating_add(jiff::Span::new().hours(hours)).strftime("%H:%M").to_string();
     ring.edit(first, json!({"active_time_start": at(2), "active_time_end": at(3)})).await;
     assert_ne!(ring.served(named("s")).await.provider(), first);
@@ -88,7 +89,7 @@ async fn refusals_count_by_whose_limit_it_was() {
     assert_eq!(ring.send(named("three")).await.status, 429);
     assert_eq!(refusals(&ring).await, [1, 0, 1]);
     let management = ring.hub.management();
-    let owner = management.list_users(&ME, &Default::default()).await.unwrap().items[0].id;
+    let owner = management.list_users(&ME, &ListQuery::default()).await.unwrap().items[0].id;
     management.update_user(&ME, owner, &object(json!({"limit_concurrent_sessions": 2}))).await.unwrap();
     let other = management.create_key(&ME, owner, &object(json!({"name": "other"}))).await.unwrap().key;
     ring.hub.app.catch_up().await;

@@ -1,5 +1,6 @@
 //! Whose session a request is.
 
+use hub_management::ListQuery;
 use hub_types::Dialect;
 use serde_json::json;
 
@@ -50,7 +51,7 @@ async fn every_shape_of_a_session_id_is_recognised_and_recorded() {
 async fn two_keys_with_the_same_client_session_id_share_nothing() {
     let ring = Ring::of(Dialect::Claude, 1).await;
     let owner =
-        ring.hub.management().list_users(&super::super::harness::world::ME, &Default::default()).await;
+        ring.hub.management().list_users(&super::super::harness::world::ME, &ListQuery::default()).await;
     let owner = owner.unwrap().items[0].id;
     let fields = crate::harness::world::object(json!({"name": "other"}));
     let other = ring.hub.management().create_key(&crate::harness::world::ME, owner, &fields).await.unwrap();
