@@ -25,7 +25,7 @@ use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
 use crate::recorder::Recorder;
-use crate::sessions::{SessionParts, chain_rules};
+use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
 use crate::stores::{self, Access, Database};
 use crate::{StartError, metrics, refresh};
@@ -134,7 +134,10 @@ impl App {
                 .with_sessions(Arc::clone(&parts.sessions))
                 .with_session_pool(Arc::clone(&parts.pool)),
         );
-        let registry = config.observability.metrics.then(|| metrics::registry(&counted, journal, clock));
+        let registry = config
+            .observability
+            .metrics
+            .then(|| metrics::registry(&counted, journal, clock, parts.store(), redis.clone()));
         let front = Front {
             gateway: gateway.clone(),
             api: hub_api::router(ApiState {
@@ -269,6 +272,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         time_zone: config.observability.time_zone.clone(),
         chain: chain_rules(config),
         session_ttl: config.sessions.ttl,
+        message_storage: message_storage(config),
         bill_requested_model: config.accounting.billing == Billing::Original,
     }
 }
