@@ -22,7 +22,7 @@ async fn ring(uses_pool: bool) -> Ring {
 /// A key whose sessions are collected.
 async fn trusted(ring: &Ring) -> Key {
     let management = ring.hub.management();
-    let owner = management.list_users(&ME, &Default::default()).await.unwrap().items[0].id;
+    let owner = management.list_users(&ME, &ListQuery::default()).await.unwrap().items[0].id;
     let fields = object(json!({"name": "ci", "collect_session": true}));
     let made = management.create_key(&ME, owner, &fields).await.unwrap();
     ring.hub.app.catch_up().await;
