@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use hub_management::ListQuery;
 use hub_types::{Dialect, ProviderId};
 use serde_json::{Value, json};
 
