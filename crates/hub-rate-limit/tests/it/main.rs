@@ -1,1 +1,6 @@
 //! One contract for every rate limiter.
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod memory;
