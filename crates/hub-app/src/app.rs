@@ -24,6 +24,7 @@ use hub_types::{Clock, SystemClock};
 use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
+use crate::limits::{LimitParts, budget_mode};
 use crate::recorder::Recorder;
 use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
@@ -89,6 +90,7 @@ impl App {
             None => None,
         };
         let parts = SessionParts::open(&config, redis.as_ref());
+        let limits = LimitParts::open(&config, clock.now());
         let rules = CatalogueRules { allow_private_upstreams: config.routing.allow_private_upstreams };
         // Subscribed before the first load, so that no edit falls between the two.
         let changes = repository.changes();
@@ -114,6 +116,7 @@ impl App {
             .sink(recorder)
             .sessions(Arc::clone(&parts.sessions))
             .session_pool(Arc::clone(&parts.pool))
+            .rate_limiter(Arc::clone(&limits.limiter))
             .clock(Arc::clone(&clock))
             .metrics(counted.clone())
             .build();
@@ -273,6 +276,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         chain: chain_rules(config),
         session_ttl: config.sessions.ttl,
         message_storage: message_storage(config),
+        limits: budget_mode(config),
         bill_requested_model: config.accounting.billing == Billing::Original,
     }
 }

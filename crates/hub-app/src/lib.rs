@@ -9,6 +9,7 @@ mod error;
 mod front;
 mod health;
 pub mod logging;
+mod limits;
 mod metrics;
 mod recorder;
 mod refresh;

@@ -11,9 +11,10 @@ use url::Url;
 
 use hub_http::Origin;
 use hub_pricing::{Cost, PriceTable, Tier, cost};
+use hub_rate_limit::Limits;
 use hub_routing::{
     BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
-    redirect, upstream_url,
+    is_candidate, redirect, upstream_url,
 };
 use hub_types::{GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage};
 use jiff::civil::Time;
@@ -41,6 +42,8 @@ pub struct CatalogueProblem {
 pub struct Catalogue {
     version: i64,
     candidates: hub_routing::Catalogue,
+    /// Those of them with money limits.
+    limited: Vec<Arc<CompiledProvider>>,
     upstreams: HashMap<ProviderId, Arc<Upstream>>,
     groups: HashMap<String, Multiplier>,
     prices: Arc<PriceTable>,
@@ -112,7 +115,9 @@ impl Catalogue {
             able.filter(|provider| upstreams.contains_key(&provider.id)).cloned().collect();
         let (candidates, _) = hub_routing::Catalogue::build(able);
         let groups = groups.iter().map(|group| (group.name.clone(), group.cost_multiplier)).collect();
-        (Self { version, candidates, upstreams, groups, prices }, problems)
+        let has_limits = |one: &&Arc<CompiledProvider>| Limits::from(one.provider().as_ref()).are_set();
+        let limited = candidates.providers().iter().filter(has_limits).cloned().collect();
+        (Self { version, candidates, limited, upstreams, groups, prices }, problems)
     }
 
     /// The version that it was built from.
@@ -128,6 +133,16 @@ impl Catalogue {
     /// The provider with this id, if it takes part.
     pub fn provider(&self, id: ProviderId) -> Option<&Arc<Provider>> {
         self.candidates.get(id).map(|compiled| compiled.provider())
+    }
+
+    /// The providers with money limits among those that could serve this request.
+    pub(crate) fn limited(
+        &self,
+        facts: &RoutingFacts<'_>,
+        local_time: Time,
+    ) -> impl Iterator<Item = &Arc<Provider>> {
+        let candidates = self.limited.iter().filter(move |one| is_candidate(one, facts, local_time));
+        candidates.map(|compiled| compiled.provider())
     }
 
     /// Chooses a provider by the stages.

@@ -2,7 +2,7 @@
 //! exactly once; one that is dropped on the way was left by its client.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -10,6 +10,7 @@ use jiff::civil::Time;
 use hub_types::{Attempt, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
 
 use crate::ProxyError;
+use crate::booking::Booking;
 use crate::session::Ticket;
 use crate::shared::Shared;
 
@@ -20,6 +21,8 @@ pub(crate) struct Docket {
     record: RequestRecord,
     /// The request's place in its session, once it has one.
     ticket: Option<Ticket>,
+    /// What it has booked in the budgets of key and user.
+    booking: Option<Booking>,
     is_closed: bool,
     /// Not every refusal is kept: a flood of them would fill the journal.
     is_kept: bool,
@@ -34,6 +37,7 @@ impl Docket {
             started: Instant::now(),
             record: RequestRecord::new(id, now, Dialect::Claude, Endpoint::Generate, Outcome::ClientAborted),
             ticket: None,
+            booking: None,
             is_closed: false,
             is_kept: false,
         }
@@ -54,6 +58,17 @@ impl Docket {
 
     pub(crate) fn ticket(&mut self) -> Option<&mut Ticket> {
         self.ticket.as_mut()
+    }
+
+    /// The request counts against limits: closing the docket settles that, too.
+    pub(crate) fn take_booking(&mut self, booking: Option<Booking>) {
+        self.booking = booking;
+    }
+
+    /// Keeps the reservation alive while the request runs: how long until that has to be done again, if there
+    /// is any.
+    pub(crate) fn refresh_booking(&mut self) -> Option<Duration> {
+        self.booking.as_mut().map(|booking| booking.refresh(&self.shared))
     }
 
     /// From here on the request is worth a record.
@@ -121,6 +136,9 @@ impl Docket {
         }
         if self.is_kept {
             self.shared.sink.settled(&self.record);
+        }
+        if let Some(booking) = self.booking.take() {
+            booking.settle(&self.shared, &self.record);
         }
         if let Some(ticket) = self.ticket.take() {
             ticket.leave(&self.shared, &self.record);

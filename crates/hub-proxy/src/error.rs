@@ -192,7 +192,7 @@ impl ProxyError {
             Self::DialectNotPermitted(_) => "dialect_not_permitted",
             Self::ModelNotAllowed(_) => "model_not_allowed",
             Self::ClientNotAllowed(_) => "client_not_allowed",
-            Self::LimitReached(_) => "limit_reached",
+            Self::LimitReached(reached) => reached.limit_type(),
             Self::NoProvider(_) => "no_provider",
             Self::DirectoryUnavailable => "store_unavailable",
             Self::UpstreamFailed(class) => match class {
@@ -228,11 +228,11 @@ impl ProxyError {
         }
     }
 
-    /// When to try again, where that is known. The hub's own 429 always says so.
+    /// When to try again, where that is known. The hub's own 429 says so, unless no waiting helps.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyFailures { retry_after } => Some(*retry_after),
-            Self::LimitReached(reached) => Some(reached.retry_after()),
+            Self::LimitReached(reached) => reached.retry_after(),
             Self::DirectoryUnavailable | Self::ShuttingDown => Some(Duration::from_secs(2)),
             _ => None,
         }

@@ -6,9 +6,9 @@ use std::time::Instant;
 use http::Response;
 
 use hub_http::Body;
-use hub_routing::RoutingFacts;
 use hub_types::{Caller, Outcome};
 
+use crate::admission::Spent;
 use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::failure::Failure;
@@ -16,12 +16,16 @@ use crate::outgoing::Outgoing;
 use crate::pick::{self, Candidates};
 use crate::receive::Received;
 use crate::shared::Shared;
-use crate::{ProxyError, answer, attempt};
+use crate::{Catalogue, ProxyError, answer, attempt};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
     pub(crate) caller: Arc<Caller>,
     pub(crate) received: Received,
+    /// The one that this request goes by, from start to end.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Providers that have used up their money limits.
+    pub(crate) spent: Spent,
 }
 
 /// Finds a provider that answers, and hands its answer on.
@@ -30,16 +34,10 @@ pub(crate) async fn forward(
     mut docket: Docket,
     admitted: Admitted,
 ) -> Result<Response<Body>, ProxyError> {
-    let catalogue = shared.directory.catalogue();
+    let catalogue = &admitted.catalogue;
     let call = &admitted.received.call;
-    let facts = RoutingFacts {
-        groups: admitted.caller.groups(),
-        dialect: call.dialect,
-        model: Some(&call.model),
-        client_name: admitted.received.client_name.as_deref(),
-    };
     let budget = Instant::now() + shared.options.failover_budget;
-    let mut candidates = Candidates::new(&catalogue, &admitted.caller, facts, docket.local_time());
+    let mut candidates = Candidates::new(&admitted, docket.local_time());
     let mut last_failure: Option<Failure> = None;
     while candidates.tried() <= shared.options.max_failovers as usize && Instant::now() < budget {
         let upstream = match candidates.next(shared, &mut docket).await {
@@ -69,7 +67,7 @@ pub(crate) async fn forward(
         match sent {
             Ok(response) => {
                 let billed = billed_model(shared, &admitted, &docket);
-                let bill = Bill::new(&catalogue, call.endpoint, &billed, &admitted.received.body);
+                let bill = Bill::new(catalogue, call.endpoint, &billed, &admitted.received.body);
                 let asked = answer::Asked {
                     received: &admitted.received,
                     upstream: &upstream,

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use tokio_util::sync::CancellationToken;
 
 use hub_http::{Body, Tasks, UpstreamClient};
+use hub_rate_limit::{Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter};
 use hub_session::{Limits, MemorySessionStore, SessionPool, Sessions};
 use hub_types::{Clock, SystemClock};
 
@@ -31,6 +32,7 @@ pub struct GatewayBuilder {
     metrics: Metrics,
     sessions: Option<Arc<Sessions>>,
     session_pool: Option<Arc<SessionPool>>,
+    limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 impl GatewayBuilder {
@@ -70,9 +72,21 @@ impl GatewayBuilder {
         Self { session_pool: Some(pool), ..self }
     }
 
+    /// Sets who counts requests, money and tokens; by default a counter in this process that starts at zero.
+    #[must_use]
+    pub fn rate_limiter(self, limiter: Arc<dyn RateLimiter>) -> Self {
+        Self { limiter: Some(limiter), ..self }
+    }
+
     /// Puts the gateway together.
     pub fn build(self) -> Gateway {
+        let limiter = self.limiter.unwrap_or_else(|| {
+            let calendar = Arc::new(Calendar::new(self.options.time_zone.clone()));
+            let bounds = MemoryLimits { has_ledger: false, ..MemoryLimits::default() };
+            Arc::new(MemoryRateLimiter::new(bounds, calendar, self.clock.now()))
+        });
         Gateway(Arc::new(Shared {
+            limiter,
             directory: self.directory,
             sink: self.sink,
             clock: self.clock,
@@ -104,6 +118,7 @@ impl Gateway {
             metrics: Metrics::default(),
             sessions: None,
             session_pool: None,
+            limiter: None,
         }
     }
 
@@ -142,10 +157,12 @@ impl Gateway {
         self.0.cut_off.cancel();
     }
 
-    /// Closes upstream connections that have been idle for too long, forgets sessions that are over. To be
-    /// called every few seconds.
+    /// Closes upstream connections that have been idle for too long, forgets sessions that are over and
+    /// reservations that have lapsed. To be called every few seconds.
     pub async fn sweep(&self) {
         self.0.upstream.sweep();
-        self.0.sessions.store().sweep(self.0.clock.now()).await;
+        let now = self.0.clock.now();
+        self.0.sessions.store().sweep(now).await;
+        self.0.limiter.sweep(now).await;
     }
 }

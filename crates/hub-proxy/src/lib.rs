@@ -4,10 +4,12 @@
 //! What it needs comes in through traits ([`Directory`], [`RecordSink`]), so it runs inside any program,
 //! without a database. Start reading at `pipeline`.
 
+mod admission;
 mod answer;
 mod attempt;
 mod authenticate;
 mod bill;
+mod booking;
 mod catalogue;
 mod client;
 mod content;
@@ -28,6 +30,7 @@ mod receive;
 mod redact;
 mod relay;
 mod render;
+mod room;
 mod route;
 mod session;
 mod shared;

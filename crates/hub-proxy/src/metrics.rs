@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use hub_rate_limit::{Cause, Owner, Refusal};
 use hub_session::Scope;
 use hub_types::RequestRecord;
 
@@ -31,6 +32,13 @@ struct BindingLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusalLabels {
     scope: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+    scope: &'static str,
+    cause: &'static str,
 }
 
 /// What a session's binding meant for a request.
@@ -72,6 +80,8 @@ pub struct Metrics {
     unpriced: Counter,
     session_bindings: Family<BindingLabels, Counter>,
     session_refusals: Family<RefusalLabels, Counter>,
+    limit_refusals: Family<LimitLabels, Counter>,
+    unlimited: Counter,
 }
 
 impl Default for Metrics {
@@ -87,6 +97,8 @@ impl Default for Metrics {
             unpriced: Counter::default(),
             session_bindings: Family::default(),
             session_refusals: Family::default(),
+            limit_refusals: Family::default(),
+            unlimited: Counter::default(),
         }
     }
 }
@@ -127,6 +139,16 @@ impl Metrics {
             "Limits on concurrent sessions met: requests refused by those of keys and users, providers passed over",
             self.session_refusals.clone(),
         );
+        registry.register(
+            "hub_limit_refusals",
+            "Requests refused by limits of keys and users on requests, money and tokens",
+            self.limit_refusals.clone(),
+        );
+        registry.register(
+            "hub_limit_unchecked",
+            "Requests that passed without their limits, because these could not be known",
+            self.unlimited.clone(),
+        );
     }
 
     /// A request's first provider is chosen, or there is none.
@@ -146,6 +168,27 @@ impl Metrics {
     /// A provider has as many sessions as it may.
     pub(crate) fn provider_full(&self) {
         self.session_refusals.get_or_create(&RefusalLabels { scope: "provider" }).inc();
+    }
+
+    /// A limit of a key or a user is reached.
+    pub(crate) fn limited(&self, refusal: &Refusal) {
+        let scope = match refusal.owner {
+            Owner::Key(..) => "key",
+            Owner::User(_) => "user",
+            Owner::Provider(_) => "provider",
+        };
+        let cause = match refusal.cause {
+            Cause::Spent => "spent",
+            Cause::Reserved => "reserved",
+            Cause::TooLarge => "too_large",
+        };
+        let limit = refusal.limit_type.as_str();
+        self.limit_refusals.get_or_create(&LimitLabels { limit, scope, cause }).inc();
+    }
+
+    /// Limits could not be asked.
+    pub(crate) fn unlimited(&self) {
+        self.unlimited.inc();
     }
 
     pub(crate) fn settled(&self, record: &RequestRecord) {

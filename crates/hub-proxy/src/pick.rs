@@ -14,6 +14,7 @@ use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Provider, ProviderId,
 use crate::Catalogue;
 use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
+use crate::forward::Admitted;
 use crate::metrics::BindingResult;
 use crate::shared::Shared;
 
@@ -23,18 +24,22 @@ pub(crate) struct Candidates<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) facts: RoutingFacts<'a>,
     pub(crate) local_time: Time,
+    spent: &'a [ProviderId],
     tried: SmallVec<[ProviderId; 4]>,
     full: SmallVec<[ProviderId; 4]>,
 }
 
 impl<'a> Candidates<'a> {
-    pub(crate) fn new(
-        catalogue: &'a Catalogue,
-        caller: &'a Caller,
-        facts: RoutingFacts<'a>,
-        local_time: Time,
-    ) -> Self {
-        Self { catalogue, caller, facts, local_time, tried: SmallVec::new(), full: SmallVec::new() }
+    pub(crate) fn new(admitted: &'a Admitted, local_time: Time) -> Self {
+        Self {
+            catalogue: &admitted.catalogue,
+            caller: &admitted.caller,
+            facts: admitted.received.routing_facts(&admitted.caller),
+            local_time,
+            spent: &admitted.spent,
+            tried: SmallVec::new(),
+            full: SmallVec::new(),
+        }
     }
 
     /// How many providers were asked.
@@ -86,7 +91,13 @@ impl<'a> Candidates<'a> {
 
     fn choose(&self, docket: &mut Docket) -> (Choice, AttemptReason, BindingResult) {
         let health = |provider: &Provider| {
-            if self.full.contains(&provider.id) { Health::ConcurrentLimit } else { Health::Admit }
+            if self.spent.contains(&provider.id) {
+                Health::RateLimited
+            } else if self.full.contains(&provider.id) {
+                Health::ConcurrentLimit
+            } else {
+                Health::Admit
+            }
         };
         let (id, now) = (docket.id(), docket.record().created_at);
         let (mut seed, mut binding) = (None, BindingResult::None);
@@ -153,7 +164,8 @@ impl<'a> Candidates<'a> {
 async fn take_slot(shared: &Shared, docket: &mut Docket, provider: &Provider) -> bool {
     let now = docket.record().created_at;
     let Some(ticket) = docket.ticket() else { return true };
-    let limit = provider.limit_concurrent_sessions.and_then(NonZeroU32::new);
+    let limit = provider.limit_concurrent_sessions.filter(|_| shared.options.holds_limits());
+    let limit = limit.and_then(NonZeroU32::new);
     shared.sessions.store().take_slot(ticket.session(), provider.id, limit, now).await.unwrap_or(true)
 }
 

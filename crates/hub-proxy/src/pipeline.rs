@@ -1,6 +1,5 @@
 //! The story of a request, top to bottom. Each step is a module; each phase is a type that the next step
-//! takes, so a step can't be forgotten. Steps that later work adds (limits, translation) have their places
-//! here.
+//! takes, so a step can't be forgotten. Steps that later work adds (translation) have their places here.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::docket::Docket;
 use crate::receive::receive;
 use crate::route::{self, Forward, Route};
 use crate::shared::Shared;
-use crate::{ProxyError, client, content, forward, render, session, transcript};
+use crate::{ProxyError, admission, client, content, forward, render, session, transcript};
 
 /// Answers one request.
 pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAddr) -> Response<Body>
@@ -87,8 +86,12 @@ where
     let caller = authenticate(shared, docket, &head, address, call.dialect).await?;
     let received = receive(shared, docket, head, body, call).await?;
     content::check(&caller, &received)?;
-    session::admit(shared, docket, &caller, &received).await?;
+    let now = docket.record().created_at;
+    let seat = session::find_seat(shared, docket.id(), &caller, &received, now).await;
+    docket.record().session_id = Some(seat.session().to_string());
+    let catalogue = shared.directory.catalogue();
+    let spent = admission::admit(shared, docket, &caller, &received, seat, &catalogue).await?;
     transcript::keep_request(shared, docket, &received);
     docket.open();
-    Ok(forward::Admitted { caller, received })
+    Ok(forward::Admitted { caller, received, catalogue, spent })
 }

@@ -6,7 +6,8 @@ use http::request::Parts;
 
 use hub_formats::scan::{RequestFacts, scan_request};
 use hub_http::read_body;
-use hub_types::{Dialect, Endpoint};
+use hub_routing::RoutingFacts;
+use hub_types::{Caller, Dialect, Endpoint};
 
 use crate::docket::Docket;
 use crate::route::Forward;
@@ -63,5 +64,15 @@ where
 impl Received {
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// What the choice of a provider goes by.
+    pub(crate) fn routing_facts<'a>(&'a self, caller: &'a Caller) -> RoutingFacts<'a> {
+        RoutingFacts {
+            groups: caller.groups(),
+            dialect: self.call.dialect,
+            model: Some(&self.call.model),
+            client_name: self.client_name.as_deref(),
+        }
     }
 }

@@ -244,15 +244,17 @@ impl Relay {
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let left = match self.patience {
-                Patience::Endless => return Poll::Pending,
-                Patience::Idle(idle) => idle.saturating_sub(self.last_piece.elapsed()),
-                Patience::Until(end) => end.saturating_duration_since(Instant::now()),
+                Patience::Endless => None,
+                Patience::Idle(idle) => Some(idle.saturating_sub(self.last_piece.elapsed())),
+                Patience::Until(end) => Some(end.saturating_duration_since(Instant::now())),
             };
-            if left.is_zero() {
+            if left.is_some_and(|left| left.is_zero()) {
                 return Poll::Ready(());
             }
+            let refresh = self.open.as_mut().and_then(|open| open.docket.refresh_booking());
+            let Some(wait) = left.into_iter().chain(refresh).min() else { return Poll::Pending };
             // The timer is not touched by each piece; when it fires, it looks how much time is left really.
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(left)));
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(wait)));
             match timer.as_mut().poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(()) => self.timer = None,

@@ -1,4 +1,4 @@
-//! Steps 4 and 5: whose conversation it is, and whether one more may talk.
+//! Step 4: whose conversation it is; and its part in step 5: whether one more may talk.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,13 +8,11 @@ use hub_session::{
     Admission, BindingChange, ConversationHash, Ended, Identity, Present, SessionEnd, SessionUsage, Trail,
     Visit, after, answer_hash, conversation_session, identify,
 };
-use hub_types::{Attempt, Caller, Outcome, ProviderId, RequestRecord, SessionId};
+use hub_types::{Attempt, Caller, Outcome, ProviderId, RequestId, RequestRecord, SessionId};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::ProxyError;
-use crate::docket::Docket;
-use crate::limit::{LimitKind, LimitReached};
+use crate::limit::LimitReached;
 use crate::receive::Received;
 use crate::shared::Shared;
 
@@ -41,6 +39,14 @@ struct Chosen {
     binding_ttl: Duration,
 }
 
+/// The session that a request belongs to, not counted into it yet.
+pub(crate) struct Seat {
+    session: SessionId,
+    routing: SessionId,
+    trail: Option<Trail>,
+    is_sticky: bool,
+}
+
 /// Whose a request is.
 struct Identified {
     session: SessionId,
@@ -51,16 +57,15 @@ struct Identified {
     is_sticky: bool,
 }
 
-/// Finds the session of a request, and counts it in.
-pub(crate) async fn admit(
+/// Finds the session of a request.
+pub(crate) async fn find_seat(
     shared: &Shared,
-    docket: &mut Docket,
+    id: RequestId,
     caller: &Caller,
     received: &Received,
-) -> Result<(), ProxyError> {
-    let now = docket.record().created_at;
+    now: Timestamp,
+) -> Seat {
     let Identified { session, trail, is_named, is_sticky } = find(shared, caller, received, now).await;
-    docket.record().session_id = Some(session.to_string());
     let routing = match &shared.session_pool {
         Some(pool) if is_named => {
             if caller.key.collect_session {
@@ -68,52 +73,44 @@ pub(crate) async fn admit(
             }
             None
         }
-        Some(pool) if is_sticky => pool.borrow(docket.id().0.as_u64_pair().1, now),
+        Some(pool) if is_sticky => pool.borrow(id.0.as_u64_pair().1, now),
         _ => None,
     };
     let routing = routing.unwrap_or_else(|| session.clone());
+    Seat { session, routing, trail, is_sticky }
+}
+
+/// Counts a request into its session, if one more session may talk.
+pub(crate) async fn enter(
+    shared: &Shared,
+    caller: &Caller,
+    received: &Received,
+    seat: &Seat,
+    now: Timestamp,
+) -> Result<Present, LimitReached> {
+    let limit = |row: Option<u32>| row.filter(|_| shared.options.holds_limits()).and_then(NonZeroU32::new);
     let visit = Visit {
-        session: &session,
-        routing: &routing,
+        session: &seat.session,
+        routing: &seat.routing,
         key: caller.key.id,
         user: caller.user.id,
-        key_limit: caller.key.limit_concurrent_sessions.and_then(NonZeroU32::new),
-        user_limit: caller.user.limit_concurrent_sessions.and_then(NonZeroU32::new),
+        key_limit: limit(caller.key.limit_concurrent_sessions),
+        user_limit: limit(caller.user.limit_concurrent_sessions),
         dialect: received.call.dialect,
         model: &received.call.model,
     };
-    let present = match shared.sessions.store().enter(&visit, now).await {
-        Ok(Admission::Admitted(present)) => present,
+    match shared.sessions.store().enter(&visit, now).await {
+        Ok(Admission::Admitted(present)) => Ok(present),
         Ok(Admission::Refused(refused)) => {
             shared.metrics.session_refused(refused.scope);
-            let kind = LimitKind::ConcurrentSessions { current: refused.current, limit: refused.limit };
-            return Err(ProxyError::LimitReached(Box::new(LimitReached::new(
-                caller,
-                refused.scope,
-                kind,
-                refused.free_at,
-                now,
-            ))));
+            Err(LimitReached::sessions(caller, &refused, now, &shared.options.time_zone))
         }
         // Not known: it is let in, and has no binding.
         Err(error) => {
             tracing::debug!(%error, "a session goes on without its store");
-            Present::default()
+            Ok(Present::default())
         }
-    };
-    docket.record().session_sequence = Some(present.sequence).filter(|sequence| *sequence > 0);
-    docket.take_ticket(Ticket {
-        session,
-        routing,
-        trail,
-        present,
-        is_sticky,
-        chosen: None,
-        is_stale: false,
-        left_early: false,
-        answer_id: None,
-    });
-    Ok(())
+    }
 }
 
 async fn find(shared: &Shared, caller: &Caller, received: &Received, now: Timestamp) -> Identified {
@@ -150,6 +147,28 @@ async fn find(shared: &Shared, caller: &Caller, received: &Received, now: Timest
         None => (conversation_session(key, deepest), 0),
     };
     Identified { session, trail: Some(Trail { hashes, known: depth }), is_named: false, is_sticky: true }
+}
+
+impl Seat {
+    pub(crate) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// The request is in.
+    pub(crate) fn taken(self, present: Present) -> Ticket {
+        let Self { session, routing, trail, is_sticky } = self;
+        Ticket {
+            session,
+            routing,
+            trail,
+            present,
+            is_sticky,
+            chosen: None,
+            is_stale: false,
+            left_early: false,
+            answer_id: None,
+        }
+    }
 }
 
 impl Ticket {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use hub_formats::conversation::ChainRules;
 use hub_http::{BodyLimits, Tasks, UpstreamClient};
+use hub_rate_limit::{BudgetMode, RateLimiter};
 use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
@@ -35,8 +36,16 @@ pub struct GatewayOptions {
     pub session_ttl: Duration,
     /// What is kept of the bodies of a session's last exchange.
     pub message_storage: MessageStorage,
-    /// The zone of providers' daily active times.
+    /// The zone of providers' daily active times and of limits' windows.
     pub time_zone: TimeZone,
+    /// How budgets are held; `None` = no limit of any kind is held.
+    pub limits: Option<BudgetMode>,
+}
+
+impl GatewayOptions {
+    pub(crate) const fn holds_limits(&self) -> bool {
+        self.limits.is_some()
+    }
 }
 
 impl Default for GatewayOptions {
@@ -51,6 +60,7 @@ impl Default for GatewayOptions {
             session_ttl: Duration::from_secs(300),
             message_storage: MessageStorage::Off,
             time_zone: TimeZone::UTC,
+            limits: Some(BudgetMode::Balanced),
         }
     }
 }
@@ -64,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) upstream: UpstreamClient,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) transcripts: Transcripts,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,

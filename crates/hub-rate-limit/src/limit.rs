@@ -105,6 +105,23 @@ pub struct Limits<'a> {
     pub tokens: Option<u64>,
 }
 
+impl Limits<'_> {
+    /// Is there any?
+    pub fn are_set(&self) -> bool {
+        let money = self.money;
+        let sums = [
+            money.limit_5h_usd,
+            money.limit_daily_usd,
+            money.limit_weekly_usd,
+            money.limit_monthly_usd,
+            money.limit_total_usd,
+        ];
+        self.rpm.is_some_and(|rpm| rpm > 0)
+            || self.tokens.is_some_and(|tokens| tokens > 0)
+            || sums.into_iter().flatten().any(|sum| sum > Money::ZERO)
+    }
+}
+
 impl<'a> From<&'a User> for Limits<'a> {
     fn from(user: &'a User) -> Self {
         Self { rpm: user.rpm_limit, money: &user.limits, tokens: None }

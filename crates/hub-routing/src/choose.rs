@@ -221,6 +221,11 @@ impl Decision {
     }
 }
 
+/// Would this provider be asked if everybody were well?
+pub fn is_candidate(provider: &CompiledProvider, facts: &RoutingFacts<'_>, local_time: Time) -> bool {
+    fault(provider, facts, &AlwaysClosed, &[], local_time).is_none()
+}
+
 /// The first stage that drops the provider.
 pub(crate) fn fault(
     compiled: &CompiledProvider,

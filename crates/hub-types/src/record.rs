@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -368,13 +368,19 @@ impl RequestRecord {
         self.last_attempt().and_then(|attempt| attempt.usage)
     }
 
+    /// When it was settled: its charges count from then on.
+    pub fn settled_at(&self) -> Timestamp {
+        let duration = i64::try_from(self.timings.total_us).unwrap_or(i64::MAX);
+        self.created_at.saturating_add(SignedDuration::from_micros(duration)).unwrap_or(Timestamp::MAX)
+    }
+
     /// The ledger lines: one for each attempt that used anything.
     pub fn ledger_lines(&self) -> impl Iterator<Item = LedgerLine> {
         self.attempts.iter().filter_map(|attempt| {
             Some(LedgerLine {
                 attempt_id: attempt.id,
                 request_id: self.id,
-                created_at: self.created_at,
+                created_at: self.settled_at(),
                 user_id: self.user_id?,
                 key_id: self.key_id?,
                 provider_id: attempt.provider_id,
@@ -400,7 +406,7 @@ pub struct LedgerLine {
     pub attempt_id: AttemptId,
     /// The request it belongs to.
     pub request_id: RequestId,
-    /// When the request came in.
+    /// When the request was settled, and so charged.
     pub created_at: Timestamp,
     /// Who pays.
     pub user_id: UserId,
