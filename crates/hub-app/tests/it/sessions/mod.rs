@@ -5,5 +5,5 @@ mod figures;
 mod messages;
 mod pool;
 mod recognised;
-mod ring;
+pub(crate) mod ring;
 mod sticky;

@@ -9,20 +9,20 @@ use crate::harness::client::{Reply, Request};
 use crate::harness::speech;
 use crate::harness::world::{Hub, Key, ME, Setup, lab, object};
 
-pub(super) struct Ring {
-    pub(super) hub: Hub,
-    pub(super) key: Key,
+pub(crate) struct Ring {
+    pub(crate) hub: Hub,
+    pub(crate) key: Key,
     /// Providers with the lab behind each, in the order of their ids.
-    pub(super) members: Vec<(ProviderId, Lab)>,
+    pub(crate) members: Vec<(ProviderId, Lab)>,
 }
 
 impl Ring {
     /// `more` are the fields of each provider over the usual ones.
-    pub(super) async fn start(dialect: Dialect, more: &[Value]) -> Self {
+    pub(crate) async fn start(dialect: Dialect, more: &[Value]) -> Self {
         Self::with(&[], json!({}), dialect, more).await
     }
 
-    pub(super) async fn with(
+    pub(crate) async fn with(
         variables: &[(&'static str, &str)],
         key: Value,
         dialect: Dialect,
@@ -46,35 +46,35 @@ impl Ring {
     }
 
     /// As many equal providers.
-    pub(super) async fn of(dialect: Dialect, providers: usize) -> Self {
+    pub(crate) async fn of(dialect: Dialect, providers: usize) -> Self {
         Self::start(dialect, &vec![json!({}); providers]).await
     }
 
-    pub(super) async fn send(&self, request: Request) -> Reply {
+    pub(crate) async fn send(&self, request: Request) -> Reply {
         request.key(&self.key.text).send(self.hub.address).await
     }
 
     /// Sends it and says how it was served.
-    pub(super) async fn served(&self, request: Request) -> Served {
+    pub(crate) async fn served(&self, request: Request) -> Served {
         let reply = self.send(request).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         self.record(&reply).await
     }
 
-    pub(super) async fn record(&self, reply: &Reply) -> Served {
+    pub(crate) async fn record(&self, reply: &Reply) -> Served {
         Served(self.hub.record(reply.id()).await)
     }
 
-    pub(super) fn plays(&self, provider: ProviderId, behaviour: Behaviour) {
+    pub(crate) fn plays(&self, provider: ProviderId, behaviour: Behaviour) {
         self.lab(provider).set_scenario(Scenario::always(behaviour));
     }
 
-    pub(super) fn lab(&self, provider: ProviderId) -> &Lab {
+    pub(crate) fn lab(&self, provider: ProviderId) -> &Lab {
         &self.members.iter().find(|(id, _)| *id == provider).unwrap().1
     }
 
     /// Edits a provider as an admin does.
-    pub(super) async fn edit(&self, provider: ProviderId, patch: Value) {
+    pub(crate) async fn edit(&self, provider: ProviderId, patch: Value) {
         self.hub.management().update_provider(&ME, provider, &object(patch)).await.unwrap();
         self.hub.app.catch_up().await;
     }
@@ -82,31 +82,31 @@ impl Ring {
 
 /// How a request was served.
 #[derive(Debug)]
-pub(super) struct Served(pub(super) RequestDetailView);
+pub(crate) struct Served(pub(crate) RequestDetailView);
 
 impl Served {
-    pub(super) fn provider(&self) -> ProviderId {
+    pub(crate) fn provider(&self) -> ProviderId {
         self.0.request.provider_id.unwrap()
     }
 
-    pub(super) fn session(&self) -> &str {
+    pub(crate) fn session(&self) -> &str {
         self.0.request.session_id.as_deref().unwrap()
     }
 
     /// Was the session's binding followed?
-    pub(super) fn is_reuse(&self) -> bool {
+    pub(crate) fn is_reuse(&self) -> bool {
         self.0.attempts[0].reason == hub_types::AttemptReason::SessionReuse
     }
 }
 
 /// A request of Claude Code's session.
-pub(super) fn named(session: &str) -> Request {
+pub(crate) fn named(session: &str) -> Request {
     Request::post("/v1/messages", speech::body(Dialect::Claude, false))
         .header("x-claude-code-session-id", session)
 }
 
 /// Turn `turn` (from 1) of a conversation without any id: one message, then three, then five.
-pub(super) fn turn(opening: &str, turn: usize) -> Request {
+pub(crate) fn turn(opening: &str, turn: usize) -> Request {
     let message = |at: usize| {
         let role = if at.is_multiple_of(2) { "user" } else { "assistant" };
         let text = if at == 0 { opening.to_owned() } else { format!("{opening}: message {at}") };
