@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::civil::Time;
 
-use hub_types::{Attempt, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
+use hub_types::{Attempt, Dialect, Endpoint, ErrorClass, OpenRequest, Outcome, RequestId, RequestRecord};
 
 use crate::ProxyError;
 use crate::booking::Booking;
@@ -167,7 +167,10 @@ impl Docket {
 impl Drop for Docket {
     fn drop(&mut self) {
         if !self.is_closed {
-            self.record.error_code.get_or_insert_with(|| "client_abort".to_owned());
+            self.record.error_code.get_or_insert_with(|| Outcome::ClientAborted.as_str().to_owned());
+            if let Some(attempt) = self.record.attempts.last_mut() {
+                attempt.class.get_or_insert(ErrorClass::ClientAbort);
+            }
             // 499 is the usual word for a client that left before there was a status.
             let status = if self.record.status == 0 { 499 } else { self.record.status };
             self.close(Outcome::ClientAborted, status);

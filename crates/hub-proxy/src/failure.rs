@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use hub_formats::tap::UsageTap;
+use hub_formats::tap::{UpstreamError, UsageTap};
 use hub_http::Body;
 use hub_routing::{classify_status, verdict};
 use hub_types::{Dialect, ErrorClass, Outcome};
 
 use crate::docket::Docket;
 use crate::receive::Call;
+use crate::redact::redact;
 use crate::{ProxyError, headers, render};
 
 /// See the module's documentation.
@@ -22,13 +23,20 @@ pub(crate) struct Failure {
     answer: Option<Answered>,
 }
 
-/// An upstream's error.
+/// An upstream's answer that is no success.
 struct Answered {
-    head: Parts,
+    status: StatusCode,
+    headers: HeaderMap,
     body: Bytes,
     /// The message found in it.
     said: Option<String>,
 }
+
+/// What Claude says for it.
+const OVERLOADED: StatusCode = match StatusCode::from_u16(529) {
+    Ok(status) => status,
+    Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+};
 
 impl Failure {
     /// No answer came.
@@ -55,14 +63,40 @@ impl Failure {
         );
         let kind = reported.kind.or(reported.code).unwrap_or_default();
         let message = format!("status {status} {}", kind.chars().take(100).collect::<String>());
-        let answer = Some(Answered { head, body, said: reported.message });
+        let (status, headers) = (head.status, head.headers);
+        let answer = Some(Answered { status, headers, body, said: reported.message });
         Self { class, message: message.trim_end().to_owned(), answer }
+    }
+
+    /// An answer began well, and holds nothing but an error.
+    pub(crate) fn inside(reported: UpstreamError, secrets: &[Vec<u8>]) -> Self {
+        let kind = reported.kind.or(reported.code).unwrap_or_else(|| "error".to_owned());
+        let is_overloaded = kind == "overloaded_error";
+        let class = if is_overloaded { ErrorClass::Overloaded } else { ErrorClass::FakeSuccess };
+        let status = if is_overloaded { OVERLOADED } else { StatusCode::BAD_GATEWAY };
+        // The kind is a word of the vendor's protocol; its free text may hold anything.
+        let message = format!("a success that holds {}", kind.chars().take(100).collect::<String>());
+        let said = reported.message.map(|said| redact(said.into_bytes().into(), secrets));
+        let said = said.map(|said| String::from_utf8_lossy(&said).into_owned());
+        let answer = Answered { status, headers: HeaderMap::new(), body: Bytes::new(), said };
+        Self { class, message, answer: Some(answer) }
+    }
+
+    /// An answer is complete, and there is nothing in it. If nobody has more to say, the client gets it.
+    pub(crate) fn empty(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        let answer = Answered { status, headers, body, said: None };
+        Self {
+            class: ErrorClass::FakeSuccess,
+            message: "an answer without content".to_owned(),
+            answer: Some(answer),
+        }
     }
 
     /// Writes it on the attempt.
     pub(crate) fn note(&self, docket: &mut Docket) {
-        let elapsed = docket.elapsed_us();
+        let (id, elapsed) = (docket.id(), docket.elapsed_us());
         if let Some(attempt) = docket.last_attempt() {
+            tracing::debug!(request = %id, provider = attempt.provider_name, class = ?self.class, "an attempt failed");
             attempt.class = Some(self.class);
             attempt.error = Some(self.message.clone());
             attempt.timings.total_us = elapsed;
@@ -81,18 +115,27 @@ impl Failure {
         mut docket: Docket,
         dialect: Dialect,
     ) -> Result<Response<Body>, ProxyError> {
+        if let Some(Answered { status, headers, body, .. }) = &self.answer
+            && status.is_success()
+        {
+            let mut response = Response::new(Body::from(body.clone()));
+            *response.status_mut() = *status;
+            *response.headers_mut() = headers.clone();
+            docket.close(Outcome::Completed, status.as_u16());
+            return Ok(response);
+        }
         let error = ProxyError::UpstreamFailed(self.class);
         let record = docket.record();
         record.error_code = Some(error.code().to_owned());
         record.error_message = Some(self.message);
         match self.answer {
             // A redirect would lead the client away from the hub, with its key.
-            Some(Answered { head, body, said })
-                if self.class != ErrorClass::Credential && matches!(head.status.as_u16(), 400..=599) =>
+            Some(Answered { status, headers, body, said })
+                if self.class != ErrorClass::Credential && matches!(status.as_u16(), 400..=599) =>
             {
                 // 529 is a word of the Claude dialect only.
-                let is_foreign = head.status.as_u16() == 529 && dialect != Dialect::Claude;
-                let status = if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { head.status };
+                let is_foreign = status == OVERLOADED && dialect != Dialect::Claude;
+                let status = if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { status };
                 let body = if render::is_error_of(dialect, &body) {
                     body
                 } else {
@@ -102,7 +145,7 @@ impl Failure {
                 };
                 let mut response = Response::new(Body::from(body));
                 *response.status_mut() = status;
-                *response.headers_mut() = headers::to_client(head.headers, false);
+                *response.headers_mut() = headers::to_client(headers, false);
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 docket.close(Outcome::Failed, response.status().as_u16());
                 Ok(response)

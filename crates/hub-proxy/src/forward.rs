@@ -9,6 +9,7 @@ use hub_http::Body;
 use hub_types::{Caller, Outcome};
 
 use crate::admission::Spent;
+use crate::answer::{Answer, Asked};
 use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::failure::Failure;
@@ -16,7 +17,7 @@ use crate::outgoing::Outgoing;
 use crate::pick::{self, Candidates};
 use crate::receive::Received;
 use crate::shared::Shared;
-use crate::{Catalogue, ProxyError, answer, attempt};
+use crate::{Catalogue, ProxyError, attempt};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
@@ -64,27 +65,35 @@ pub(crate) async fn forward(
                 return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
             }
         };
-        match sent {
+        let failure = match sent {
             Ok(response) => {
                 let billed = billed_model(shared, &admitted, &docket);
                 let bill = Bill::new(catalogue, call.endpoint, &billed, &admitted.received.body);
-                let asked = answer::Asked {
+                let asked = Asked {
                     received: &admitted.received,
                     upstream: &upstream,
                     for_usage: outgoing.asks_for_usage,
                     deadline,
                 };
-                return Ok(answer::relay(shared, docket, &asked, bill, response));
-            }
-            Err(failure) => {
-                failure.note(&mut docket);
-                pick::give_back(shared, &mut docket, upstream.provider.id).await;
-                let goes_on = failure.may_try_another();
-                last_failure = Some(failure);
-                if !goes_on {
-                    break;
+                match Answer::begin(shared, docket, &asked, bill, response).open(deadline).await {
+                    Ok(answer) => return Ok(answer.into_response(shared, &asked)),
+                    Err((given_back, failure)) => {
+                        docket = given_back;
+                        failure
+                    }
                 }
             }
+            Err(failure) => failure,
+        };
+        if shared.cut_off.is_cancelled() {
+            return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
+        }
+        failure.note(&mut docket);
+        pick::give_back(shared, &mut docket, upstream.provider.id).await;
+        let goes_on = failure.may_try_another();
+        last_failure = Some(failure);
+        if !goes_on {
+            break;
         }
     }
     let failure = last_failure.unwrap_or(Failure::out_of_time());

@@ -4,6 +4,10 @@
 //! record, whatever happens to this process next. "Last" is the frame with the dialect's terminal event, the
 //! end of an announced length, or the end of the upstream's body, whichever comes first.
 
+mod gate;
+mod leave;
+mod open;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,13 +16,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use smallvec::SmallVec;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use hub_formats::tap::{TapReport, UsageTap};
+use hub_formats::tap::UsageTap;
 use hub_formats::usage_filter::UsageChunkFilter;
 use hub_http::{UpstreamBody, UpstreamError};
-use hub_types::{ClientAbortPolicy, Dialect, ErrorClass, Outcome};
+use hub_types::{ClientAbortPolicy, Dialect, ErrorClass};
 
 use crate::bill::Bill;
 use crate::docket::Docket;
@@ -26,9 +31,7 @@ use crate::redact::redact;
 use crate::shared::Shared;
 use crate::transcript::Transcript;
 use crate::{ProxyError, render};
-
-const DRAIN_TIME: Duration = Duration::from_secs(60);
-const DRAIN_BYTES: usize = 1 << 20;
+use open::{BrokenOff, Open};
 
 /// How long the next piece may take.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +59,6 @@ pub(crate) struct RelayParts {
     pub(crate) on_client_abort: ClientAbortPolicy,
     /// What must not be seen in an error inside the stream.
     pub(crate) secrets: Arc<[Vec<u8>]>,
-    /// Where what the client gets is to be kept.
-    pub(crate) transcript: Option<Transcript>,
 }
 
 /// The body of the client's answer.
@@ -65,6 +66,8 @@ pub(crate) struct Relay {
     /// Taken when the docket is closed or the client is gone.
     open: Option<Open>,
     body: Option<UpstreamBody>,
+    /// What came before there was content, and has been read by the tap.
+    held: SmallVec<[Bytes; 2]>,
     filter: Option<UsageChunkFilter>,
     shared: Arc<Shared>,
     dialect: Dialect,
@@ -79,91 +82,13 @@ pub(crate) struct Relay {
     transcript: Option<Transcript>,
 }
 
-/// What is needed until the docket is closed.
-struct Open {
-    docket: Docket,
-    tap: UsageTap,
-    bill: Bill,
-    status: u16,
-}
-
-impl Open {
-    fn read(&mut self, piece: &[u8]) {
-        let had_content = self.tap.content_seen();
-        self.tap.push(piece);
-        if !had_content && self.tap.content_seen() {
-            let elapsed = self.docket.elapsed_us();
-            self.docket.record().timings.first_content_us = Some(elapsed);
-            if let Some(attempt) = self.docket.last_attempt() {
-                attempt.timings.first_content_us = Some(elapsed);
-            }
-        }
-    }
-
-    /// Closes the docket. `broken` is who broke the answer off, if it is not whole.
-    fn close(mut self, broken: Option<BrokenOff>) {
-        let report = self.tap.finish();
-        if let Some(attempt) = self.docket.last_attempt() {
-            attempt.class = broken.and_then(BrokenOff::class);
-            note_reported_error(&report, &mut attempt.error);
-            self.bill.charge(&report, attempt);
-        }
-        if let Some(ticket) = self.docket.ticket() {
-            ticket.answered_as(report.response_id);
-        }
-        self.docket.record().error_code = broken.map(|broken| broken.code().to_owned());
-        self.docket.close(broken.map_or(Outcome::Completed, BrokenOff::outcome), self.status);
-    }
-}
-
-/// Who did not see an answer through.
-#[derive(Debug, Clone, Copy)]
-enum BrokenOff {
-    Upstream(ErrorClass),
-    Client,
-    /// The drain time is over: nothing to hold against the provider.
-    Hub,
-}
-
-impl BrokenOff {
-    const fn outcome(self) -> Outcome {
-        match self {
-            Self::Upstream(_) => Outcome::UpstreamTruncated,
-            Self::Client => Outcome::ClientAborted,
-            Self::Hub => Outcome::Interrupted,
-        }
-    }
-
-    const fn class(self) -> Option<ErrorClass> {
-        match self {
-            Self::Upstream(class) => Some(class),
-            Self::Client => Some(ErrorClass::ClientAbort),
-            Self::Hub => None,
-        }
-    }
-
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Upstream(_) | Self::Client => self.outcome().as_str(),
-            Self::Hub => ProxyError::ShuttingDown.code(),
-        }
-    }
-}
-
-fn note_reported_error(report: &TapReport, error: &mut Option<String>) {
-    if let (Some(reported), None) = (&report.error, &error) {
-        let kind = reported.kind.as_deref().or(reported.code.as_deref()).unwrap_or("error");
-        // The kind is a word of the vendor's protocol; its free text may hold anything and is not kept.
-        *error = Some(format!("the upstream reported {}", kind.chars().take(100).collect::<String>()));
-    }
-}
-
 impl Relay {
     pub(crate) fn new(parts: RelayParts) -> Self {
         let cut_off = Box::pin(parts.shared.cut_off.clone().cancelled_owned());
         Self {
             open: Some(Open { docket: parts.docket, tap: parts.tap, bill: parts.bill, status: parts.status }),
             body: Some(parts.body),
+            held: SmallVec::new(),
             filter: parts.filter,
             shared: parts.shared,
             dialect: parts.dialect,
@@ -175,22 +100,38 @@ impl Relay {
             cut_off,
             on_client_abort: parts.on_client_abort,
             secrets: parts.secrets,
-            transcript: parts.transcript,
+            transcript: None,
         }
     }
 
-    fn take_piece(&mut self, mut piece: Bytes) -> Option<Bytes> {
+    /// Keeps what the client gets.
+    pub(crate) fn write_to(&mut self, transcript: Option<Transcript>) {
+        self.transcript = transcript;
+    }
+
+    /// What is known of the request, as long as the answer has not ended.
+    pub(crate) fn docket(&mut self) -> Option<&mut Docket> {
+        self.open.as_mut().map(|open| &mut open.docket)
+    }
+
+    fn read(&mut self, piece: &[u8]) {
         self.last_piece = Instant::now();
+        if let Some(open) = &mut self.open {
+            open.read(piece);
+        }
+    }
+
+    /// What the client gets of a piece that was read.
+    fn pass(&mut self, mut piece: Bytes) -> Option<Bytes> {
         let is_end = self.body.as_ref().is_none_or(UpstreamBody::is_end);
         if let Some(open) = &mut self.open {
-            open.read(&piece);
             // An announced length would no longer be right; only streams have none.
             if self.is_event_stream && open.tap.error_seen().is_some() {
                 piece = redact(piece, &self.secrets);
             }
             // Gemini's figures may follow the finish reason: there the end of the body is the end.
             let may_end_early = !matches!(self.dialect, Dialect::Gemini | Dialect::GeminiCli);
-            if is_end || may_end_early && open.tap.terminal_seen() {
+            if self.held.is_empty() && (is_end || may_end_early && open.tap.terminal_seen()) {
                 self.close_at_end();
             }
         }
@@ -263,11 +204,18 @@ impl Relay {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        while !self.held.is_empty() {
+            let piece = self.held.remove(0);
+            if let Some(piece) = self.pass(piece) {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+        }
         loop {
             let Some(body) = &mut self.body else { return Poll::Ready(None) };
             match body.poll_next(cx) {
                 Poll::Ready(Some(Ok(piece))) => {
-                    if let Some(piece) = self.take_piece(piece) {
+                    self.read(&piece);
+                    if let Some(piece) = self.pass(piece) {
                         return Poll::Ready(Some(Ok(Frame::data(piece))));
                     }
                 }
@@ -342,42 +290,13 @@ impl HttpBody for Relay {
 
     fn size_hint(&self) -> SizeHint {
         let announced = self.body.as_ref().and_then(UpstreamBody::announced_length);
+        let held: usize = self.held.iter().map(Bytes::len).sum();
         match announced {
             // A stream may have to end with an error of the hub, for which an announced length has no room.
-            Some(length) if self.filter.is_none() && !self.is_event_stream => SizeHint::with_exact(length),
+            Some(length) if self.filter.is_none() && !self.is_event_stream => {
+                SizeHint::with_exact(length + held as u64)
+            }
             _ => SizeHint::default(),
-        }
-    }
-}
-
-impl Drop for Relay {
-    /// The client is gone. What the request used is still worth knowing: it was paid for.
-    fn drop(&mut self) {
-        self.close_transcript();
-        let (Some(mut open), Some(body)) = (self.open.take(), self.body.take()) else { return };
-        if !open.tap.content_seen()
-            && let Some(ticket) = open.docket.ticket()
-        {
-            ticket.left_early();
-        }
-        let has_runtime = tokio::runtime::Handle::try_current().is_ok();
-        if self.on_client_abort == ClientAbortPolicy::Drain
-            && has_runtime
-            && !self.shared.cut_off.is_cancelled()
-        {
-            let cut_off = self.shared.cut_off.clone();
-            self.shared.tasks.spawn(async move {
-                let mut open = open;
-                let drained = drain(body, &mut open);
-                tokio::select! {
-                    () = drained => {}
-                    () = tokio::time::sleep(DRAIN_TIME) => {}
-                    () = cut_off.cancelled() => {}
-                }
-                open.close(Some(BrokenOff::Client));
-            });
-        } else {
-            open.close(Some(BrokenOff::Client));
         }
     }
 }
@@ -390,15 +309,4 @@ fn rest_of(mut filter: UsageChunkFilter) -> Bytes {
 
 fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     if pieces.len() > 1 { pieces.concat().into() } else { pieces.pop().unwrap_or_default() }
-}
-
-async fn drain(mut body: UpstreamBody, open: &mut Open) {
-    let mut left = DRAIN_BYTES;
-    while let Some(Ok(piece)) = body.next().await {
-        open.read(&piece);
-        left = left.saturating_sub(piece.len());
-        if left == 0 || open.tap.terminal_seen() {
-            return;
-        }
-    }
 }

@@ -97,14 +97,28 @@ const ODD: &str = r#" ,  "n" : 123456789012345678901234567890, "e":1e2 , "z": -0
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn odd_json_is_unchanged_in_requests_and_answers() {
     let answer = format!("{{ \"id\":\"x\" , \"usage\":{{\"input_tokens\":1}}{ODD}\n");
-    let events = format!(
-        "event: message_start\ndata: {{\"type\":\"message_start\"{}\n\n: a comment\n\nevent: never_heard_of\nid: 7\nretry: 10\ndata: not json at all\ndata:second line\n\n\ndata\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\ndata: [DONE]\n\n",
-        ODD.replace('\n', " ")
-    );
+    let events = |dialect: Dialect| {
+        let content = match dialect {
+            Dialect::Claude => {
+                r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}"#
+            }
+            Dialect::OpenAi => r#"{"choices":[{"index":0,"delta":{"content":"x"}}]}"#,
+            Dialect::Responses => r#"{"type":"response.output_text.delta","delta":"x"}"#,
+            Dialect::Gemini => r#"{"candidates":[{"content":{"parts":[{"text":"x"}]}}]}"#,
+            Dialect::GeminiCli => r#"{"response":{"candidates":[{"content":{"parts":[{"text":"x"}]}}]}}"#,
+        };
+        format!(
+            "data: {content}\n\nevent: message_start\ndata: {{\"type\":\"message_start\"{}\n\n: a comment\n\nevent: never_heard_of\nid: 7\nretry: 10\ndata: not json at all\ndata:second line\n\n\ndata\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\ndata: [DONE]\n\n",
+            ODD.replace('\n', " ")
+        )
+    };
     for dialect in Dialect::ALL {
         for stream in [false, true] {
-            let (content_type, said) =
-                if stream { ("text/event-stream", &events) } else { ("application/json", &answer) };
+            let (content_type, said) = if stream {
+                ("text/event-stream", events(dialect))
+            } else {
+                ("application/json", answer.clone())
+            };
             let upstream = Upstream::answering(content_type, said.as_bytes()).await;
             let setup = Setup::new().await;
             setup.provider_for(dialect, "odd", &upstream.url(), json!({})).await;
@@ -118,7 +132,7 @@ async fn odd_json_is_unchanged_in_requests_and_answers() {
             // An odd stream without the dialect's end is taken for a broken one: the hub says so after it.
             assert!(reply.body.starts_with(said.as_bytes()), "{dialect} {stream}: {}", reply.text());
             if !stream {
-                assert_eq!(reply.text(), *said, "{dialect}");
+                assert_eq!(reply.text(), said, "{dialect}");
             }
         }
     }

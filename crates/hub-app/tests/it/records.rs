@@ -190,7 +190,7 @@ async fn a_client_that_leaves_before_the_answer_is_recorded() {
     for _ in 0..1000 {
         let list = world.hub.management().list_requests(&ME, &query).await.unwrap();
         if let Some(record) = list.items.first() {
-            assert_eq!((record.status, record.error_code.as_deref()), (499, Some("client_abort")));
+            assert_eq!((record.status, record.error_code.as_deref()), (499, Some("client_aborted")));
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

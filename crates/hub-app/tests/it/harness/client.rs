@@ -102,6 +102,17 @@ impl Request {
         tokio::time::timeout(PATIENCE, exchange).await.expect("the hub answers in time")
     }
 
+    /// Sends it, and hangs up when so much has happened elsewhere, before there is an answer.
+    pub(crate) async fn send_and_leave_when(&self, to: SocketAddr, enough: impl Future<Output = ()>) {
+        let exchange = async {
+            let mut socket = TcpStream::connect(to).await.unwrap();
+            socket.write_all(&self.head()).await.unwrap();
+            socket.write_all(&self.body).await.unwrap();
+            enough.await;
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.expect("it happens in time");
+    }
+
     /// Sends it, reads until `mark` has come, and hangs up.
     pub(crate) async fn send_and_leave_after(&self, to: SocketAddr, mark: &[u8]) -> Reply {
         let exchange = async {

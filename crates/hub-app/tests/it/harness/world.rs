@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use super::speech;
 
 /// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The admin token of every hub here, unless a test sets another.
 pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 

@@ -131,7 +131,7 @@ async fn a_refusal_speaks_the_dialect_and_says_when_to_come_back() {
         };
         assert!(kind, "{dialect} {error}");
         let record = ring.record(&reply).await;
-        assert_eq!(record.0.request.error_code.as_deref(), Some("limit_reached"));
+        assert_eq!(record.0.request.error_code.as_deref(), Some("concurrent_sessions"));
         assert!(record.0.attempts.is_empty());
     }
 }

@@ -1,13 +1,14 @@
 //! A hub with several equal providers, and conversations with them.
 
 use hub_lab::{Behaviour, Lab, Scenario};
+use hub_management::RequestQuery;
 use hub_management::view::RequestDetailView;
 use hub_types::{Dialect, ProviderId};
 use serde_json::{Value, json};
 
 use crate::harness::client::{Reply, Request};
 use crate::harness::speech;
-use crate::harness::world::{Hub, Key, ME, Setup, lab, object};
+use crate::harness::world::{Hub, Key, ME, PATIENCE, Setup, lab, object};
 
 pub(crate) struct Ring {
     pub(crate) hub: Hub,
@@ -63,6 +64,27 @@ impl Ring {
 
     pub(crate) async fn record(&self, reply: &Reply) -> Served {
         Served(self.hub.record(reply.id()).await)
+    }
+
+    /// The newest request with this error code, as soon as it is in the database.
+    pub(crate) async fn recorded(&self, code: &str) -> Served {
+        let looking = async {
+            loop {
+                let all = self
+                    .hub
+                    .management()
+                    .list_requests(&ME, &RequestQuery::parse(Vec::new()).unwrap())
+                    .await
+                    .unwrap();
+                let found = all.items.into_iter().find(|one| one.error_code.as_deref() == Some(code));
+                if let Some(found) = found {
+                    return found.id.to_string();
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        let id = tokio::time::timeout(PATIENCE, looking).await.expect("it is recorded in time");
+        Served(self.hub.record(&id).await)
     }
 
     pub(crate) fn plays(&self, provider: ProviderId, behaviour: Behaviour) {

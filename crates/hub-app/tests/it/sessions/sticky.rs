@@ -9,7 +9,7 @@ use serde_json::json;
 use super::ring::{Ring, named};
 use crate::harness::client::Request;
 use crate::harness::speech;
-use crate::harness::world::{ME, witnessed};
+use crate::harness::world::{ME, PATIENCE, witnessed};
 
 fn failing() -> Behaviour {
     Behaviour { status: Some(500), ..Behaviour::default() }
@@ -96,8 +96,12 @@ async fn a_failed_request_and_a_client_that_left_early_change_nothing() {
         .header("x-claude-code-session-id", "s")
         .key(&ring.key.text)
         .lab_id("left");
-    let reply = request.send_and_leave_after(ring.hub.address, b"\r\n\r\n").await;
-    let left = ring.record(&reply).await;
+    let asked = async {
+        let lab = ring.lab(second);
+        assert!(lab.witness().wait_until(PATIENCE, |_| lab.witness().get("left").is_some()).await);
+    };
+    request.send_and_leave_when(ring.hub.address, asked).await;
+    let left = ring.recorded("client_aborted").await;
     assert_eq!(left.0.attempts.last().unwrap().class, Some(ErrorClass::ClientAbort));
     ring.plays(first, Behaviour::default());
     ring.plays(second, Behaviour::default());
