@@ -1,25 +1,26 @@
 //! When a provider fails: who is asked next, what the client sees of it, and what is written down.
 
 use hub_lab::{Behaviour, Lab, Scenario};
+use hub_management::ListQuery;
 use hub_types::{AttemptReason, Dialect, ErrorClass, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::client::{Reply, Request};
 use crate::harness::sha256;
 use crate::harness::speech;
 use crate::harness::upstream::Upstream;
-use crate::harness::world::{Hub, Key, Setup, lab, witnessed};
+use crate::harness::world::{Hub, Key, ME, Setup, lab, object, witnessed};
 
 /// A hub with a first and a second provider for each dialect.
-struct Pair {
-    hub: Hub,
+pub(crate) struct Pair {
+    pub(crate) hub: Hub,
     key: Key,
-    first: Lab,
-    second: Lab,
+    pub(crate) first: Lab,
+    pub(crate) second: Lab,
 }
 
 impl Pair {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (setup, first, second) = (Setup::new().await, lab().await, lab().await);
         for dialect in Dialect::ALL {
             for (name, url, priority) in [("first", first.url(), 0), ("second", second.url(), 1)] {
@@ -31,7 +32,18 @@ impl Pair {
         Self { hub: setup.start().await, key, first, second }
     }
 
-    async fn ask(&self, dialect: Dialect, stream: bool, id: &str) -> Reply {
+    /// Edits all first providers as an admin does.
+    pub(crate) async fn edit_first(&self, patch: Value) {
+        let management = self.hub.management();
+        for provider in management.list_providers(&ME, &ListQuery::default()).await.unwrap().items {
+            if provider.fields.name.starts_with("first") {
+                management.update_provider(&ME, provider.id, &object(patch.clone())).await.unwrap();
+            }
+        }
+        self.hub.app.catch_up().await;
+    }
+
+    pub(crate) async fn ask(&self, dialect: Dialect, stream: bool, id: &str) -> Reply {
         Request::post(speech::path(dialect, stream), speech::body(dialect, stream))
             .key(&self.key.text)
             // Each asks for itself: a session would stay with whom it is bound to.
@@ -51,7 +63,7 @@ fn failing(status: u16) -> Behaviour {
     }
 }
 
-fn plays(lab: &Lab, behaviour: Behaviour) {
+pub(crate) fn plays(lab: &Lab, behaviour: Behaviour) {
     lab.set_scenario(Scenario::always(behaviour));
 }
 

@@ -18,6 +18,8 @@ mod failover;
 #[cfg(test)]
 mod front;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod records;

@@ -2,7 +2,7 @@
 //! be none can be had from another provider, and the client does not notice. An answer in one piece is known to
 //! have content when it is whole.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
@@ -20,6 +20,9 @@ const MAX_BYTES: usize = 1 << 20;
 /// The same in events of a stream.
 const MAX_EVENTS: usize = 64;
 
+/// What follows the end of an answer has this long.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Why an answer that began well is none.
 pub(crate) enum Hollow {
     /// It broke off, or took too long.
@@ -36,8 +39,9 @@ pub(crate) enum Hollow {
 
 impl Relay {
     /// Waits for content. `deadline` is when there has to be some.
-    pub(crate) async fn hold(&mut self, deadline: Instant) -> Result<(), Hollow> {
+    pub(crate) async fn hold(&mut self, mut deadline: Instant) -> Result<(), Hollow> {
         let (mut bytes, mut events) = (0, 0);
+        let mut is_over = false;
         loop {
             let Some(body) = &mut self.body else { return Ok(()) };
             let next = tokio::select! {
@@ -57,6 +61,7 @@ impl Relay {
                     ));
                 }
                 Ok(None) => return Err(Hollow::Empty),
+                Err(_) if is_over => return Err(Hollow::Empty),
                 Err(_) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
             };
             if bytes == 0 && piece.trim_ascii_start().starts_with(b"<") {
@@ -69,23 +74,22 @@ impl Relay {
                     memmem::find_iter(&piece, b"\n\n").count() + memmem::find_iter(&piece, b"\n\r\n").count();
             }
             self.held.push(piece);
-            let Some(open) = &self.open else { return Ok(()) };
+            let (Some(open), Some(body)) = (&self.open, &self.body) else { return Ok(()) };
             if open.tap.content_seen() || bytes >= MAX_BYTES || events >= MAX_EVENTS {
                 return Ok(());
             }
             if open.tap.error_seen().is_some() {
                 return Err(Hollow::Error);
             }
-            if self.is_over() {
+            if body.is_end() {
                 return Err(Hollow::Empty);
             }
+            if open.tap.terminal_seen() && !is_over {
+                // What may still come is the end, or figures.
+                is_over = true;
+                deadline = deadline.min(Instant::now() + LAST_WORDS);
+            }
         }
-    }
-
-    /// Has everything come that will come?
-    fn is_over(&self) -> bool {
-        let is_end = self.body.as_ref().is_none_or(hub_http::UpstreamBody::is_end);
-        is_end || self.open.as_ref().is_some_and(|open| open.tap.terminal_seen())
     }
 
     /// Gives an answer up that is none: its docket for another attempt, and what to say if there is none.
