@@ -17,7 +17,7 @@ use crate::rule::Slot;
 pub enum Grain {
     /// One sum.
     Whole,
-    /// A sum for each minute, under the time of its first charge.
+    /// A sum for each minute, under the time of its first charge. What cost nothing is no charge.
     Minute,
     /// A sum for each second.
     Second,
