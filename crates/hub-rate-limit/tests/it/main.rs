@@ -10,3 +10,5 @@ mod history;
 mod ledger;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod schedule;
