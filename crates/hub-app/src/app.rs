@@ -25,7 +25,7 @@ use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
 use crate::recorder::Recorder;
-use crate::sessions::{SessionParts, chain_rules};
+use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
 use crate::stores::{self, Access, Database};
 use crate::{StartError, metrics, refresh};
@@ -134,7 +134,10 @@ impl App {
                 .with_sessions(Arc::clone(&parts.sessions))
                 .with_session_pool(Arc::clone(&parts.pool)),
         );
-        let registry = config.observability.metrics.then(|| metrics::registry(&counted, journal, clock));
+        let registry = config
+            .observability
+            .metrics
+            .then(|| metrics::registry(&counted, journal, clock, parts.store(), redis.clone()));
         let front = Front {
             gateway: gateway.clone(),
             api: hub_api::router(ApiState {
@@ -211,8 +214,12 @@ impl App {
         let left_in_journal = self.health.journal.status().depth_entries;
         drop((self.management, self.directory, self.gateway, self.server, self.health));
         self.sessions.close().await;
-        if let Some(redis) = self.redis.and_then(Arc::into_inner) {
-            redis.close().await;
+        // Everybody else who held the connection is gone by now: the server, the gateway, the management, the
+        // sessions with their writer, the pool with its task.
+        match self.redis.map(Arc::try_unwrap) {
+            Some(Ok(redis)) => redis.close().await,
+            Some(Err(_)) => tracing::warn!("Redis is still in use: its connection is cut, not closed"),
+            None => {}
         }
         self.database.close().await;
         Drained { cut_connections: drained.cut, left_in_journal }
@@ -221,9 +228,13 @@ impl App {
 
 async fn sweep(gateway: Gateway, stop: CancellationToken) {
     loop {
+        let round = async {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            gateway.sweep().await;
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => gateway.sweep().await,
+            () = round => {}
         }
     }
 }
@@ -261,6 +272,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         time_zone: config.observability.time_zone.clone(),
         chain: chain_rules(config),
         session_ttl: config.sessions.ttl,
+        message_storage: message_storage(config),
         bill_requested_model: config.accounting.billing == Billing::Original,
     }
 }

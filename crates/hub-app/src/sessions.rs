@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_config::Config;
+use hub_config::{Config, MessageStorage as Kept};
 use hub_formats::conversation::ChainRules;
 use hub_redis::RedisConnection;
 use hub_session::{
-    FallbackSessionStore, Limits, MemorySessionStore, PoolRules, RedisPool, RedisSessionStore, SessionPool,
-    Sessions,
+    FallbackSessionStore, Limits, MemorySessionStore, MessageStorage, PoolRules, RedisPool,
+    RedisSessionStore, SessionPool, Sessions,
 };
 
 /// What is left to write when the hub ends has this long.
@@ -18,7 +18,32 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct SessionParts {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) pool: Arc<SessionPool>,
-    shared: Option<Arc<FallbackSessionStore<MemorySessionStore>>>,
+    store: Store,
+}
+
+/// What the sessions are remembered in.
+#[derive(Clone)]
+pub(crate) enum Store {
+    Local(Arc<MemorySessionStore>),
+    Shared(Arc<FallbackSessionStore<MemorySessionStore>>),
+}
+
+impl Store {
+    /// How many sessions this process remembers.
+    pub(crate) fn sessions(&self) -> usize {
+        match self {
+            Self::Local(local) => local.sessions(),
+            Self::Shared(both) => both.local().sessions(),
+        }
+    }
+
+    /// How many writes did not reach Redis, where there is one.
+    pub(crate) fn lost_writes(&self) -> Option<u64> {
+        match self {
+            Self::Local(_) => None,
+            Self::Shared(both) => Some(both.shared().lost_writes()),
+        }
+    }
 }
 
 impl SessionParts {
@@ -34,26 +59,34 @@ impl SessionParts {
         let rules = pool_rules(config);
         let local = MemorySessionStore::new(limits);
         match redis {
-            None => Self {
-                sessions: Arc::new(Sessions::new(Arc::new(local))),
-                pool: Arc::new(SessionPool::in_process(rules)),
-                shared: None,
-            },
+            None => {
+                let store = Arc::new(local);
+                Self {
+                    sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<_>)),
+                    pool: Arc::new(SessionPool::in_process(rules)),
+                    store: Store::Local(store),
+                }
+            }
             Some(redis) => {
                 let shared = RedisSessionStore::new(Arc::clone(redis), limits);
                 let store = Arc::new(FallbackSessionStore::new(shared, local));
                 Self {
                     sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<_>)),
                     pool: Arc::new(SessionPool::shared(Arc::new(RedisPool::new(Arc::clone(redis))), rules)),
-                    shared: Some(store),
+                    store: Store::Shared(store),
                 }
             }
         }
     }
 
+    /// What can be counted there.
+    pub(crate) fn store(&self) -> Store {
+        self.store.clone()
+    }
+
     /// Writes what waits.
     pub(crate) async fn close(self) {
-        if let Some(shared) = self.shared {
+        if let Store::Shared(shared) = self.store {
             shared.close(FAREWELL).await;
         }
     }
@@ -75,5 +108,14 @@ pub(crate) fn chain_rules(config: &Config) -> ChainRules {
     ChainRules {
         message_count: config.sessions.message_count,
         include_system_prompt: config.sessions.include_system_prompt,
+    }
+}
+
+/// What is kept of the bodies of a session's last exchange.
+pub(crate) const fn message_storage(config: &Config) -> MessageStorage {
+    match config.sessions.message_storage {
+        Kept::Off => MessageStorage::Off,
+        Kept::Redacted => MessageStorage::Redacted,
+        Kept::Full => MessageStorage::Full,
     }
 }

@@ -53,7 +53,8 @@ table! {
             "The PostgreSQL database, version 14 or newer. Unset: an embedded SQLite database at \
              `DATA_DIR/hub.db`.");
         REDIS_URL = secret(Kind::Other("redis://…, rediss://…, redis-sentinel://… or redis-cluster://…"),
-            "The Redis server that several instances share. Unset: this one instance keeps its state in memory. (For now it is connected to and watched; sessions and limits will live there.)");
+            "The Redis in which several instances share sessions. While it is away each goes on with what it \
+             knows itself. Unset: this one instance keeps its sessions in memory.");
         DATA_DIR = variable(Some("./data"), Kind::Other("a directory"),
             "Where the journal, the embedded database and generated secrets are.");
         AUTO_MIGRATE = variable(Some("true"), Kind::Boolean,
@@ -87,29 +88,33 @@ table! {
         SESSION_TTL = variable(Some("300"), Kind::Seconds { least: 1, most: YEAR },
             "How long a session keeps to its provider, and counts as active, after its last request.");
         SESSION_TTL_SECONDS = variable(Some("3600"), Kind::Seconds { least: 1, most: YEAR },
-            "How long a conversation is recognised by the hash of its first messages.");
+            "How long a conversation whose client names no session is recognised by how it begins.");
         SESSION_RENEW_THRESHOLD_SECONDS = variable(Some("300"), Kind::Seconds { least: 0, most: YEAR },
-            "The conversation's time is renewed when less than this is left; at most `SESSION_TTL_SECONDS`.");
+            "That time is renewed when less than this is left of it; at most `SESSION_TTL_SECONDS`.");
         SESSION_MAX_CACHE_SIZE = variable(Some("10000"), Kind::Count { least: 1, most: 10_000_000 },
-            "The most conversations remembered by one instance.");
+            "The most sessions remembered in memory by one instance; those used longest ago make room.");
         SESSION_MESSAGE_COUNT = variable(Some("3"), Kind::Count { least: 1, most: 100 },
-            "How many leading messages make up a conversation's hash.");
+            "By how many leading messages such a conversation is recognised.");
         SESSION_INCLUDE_SYSTEM_PROMPT = variable(Some("false"), Kind::Boolean,
-            "Whether the system prompt is part of that hash.");
+            "Whether it is recognised by its system prompt, too.");
         STORE_SESSION_MESSAGES = variable(Some("false"), Kind::Choice(&["false", "redacted", "true"]),
-            "Whether messages of sessions are kept for looking at: not, with their content removed, or whole.");
+            "Whether the last request and answer of a session are kept for looking at: not, their structure \
+             with texts replaced, or whole.");
     }
     "Session pool" {
         USE_SESSION_POOL = variable(Some("false"), Kind::Boolean,
-            "Map client sessions to a bounded pool of upstream sessions.");
+            "Let requests that name no session follow the pool's current session, and so go to the provider \
+             that is warm for it. What goes upstream is not changed. The pool is filled by keys marked \
+             `collectSession`, whether this is on or off.");
         SESSION_POOL_MIN_SIZE = variable(Some("3"), Kind::Count { least: 1, most: 10_000 },
-            "The pool's smallest size.");
+            "With fewer sessions in it the pool does not move on to another current session by itself.");
         SESSION_POOL_MAX_SIZE = variable(Some("20"), Kind::Count { least: 1, most: 10_000 },
-            "The pool's largest size, at least `SESSION_POOL_MIN_SIZE`.") alias "MAX_POOL_SIZE";
+            "The most sessions in the pool: with so many in it no more are collected. At least \
+             `SESSION_POOL_MIN_SIZE`.") alias "MAX_POOL_SIZE";
         SESSION_SWITCH_PROBABILITY = variable(Some("0.1"), Kind::Probability,
-            "How likely a request moves to another session of the pool.");
+            "How likely a request that follows the current session makes another one the current one.");
         SESSION_MIN_SWITCH_INTERVAL_MS = variable(Some("300000"), Kind::Milliseconds { least: 0, most: 24 * HOUR },
-            "The shortest time between two such moves.");
+            "The least time between two such changes.");
     }
     "Limits" {
         ENABLE_RATE_LIMIT = variable(Some("true"), Kind::Boolean,

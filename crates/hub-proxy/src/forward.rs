@@ -70,8 +70,12 @@ pub(crate) async fn forward(
             Ok(response) => {
                 let billed = billed_model(shared, &admitted, &docket);
                 let bill = Bill::new(&catalogue, call.endpoint, &billed, &admitted.received.body);
-                let asked =
-                    answer::Asked { call, upstream: &upstream, for_usage: outgoing.asks_for_usage, deadline };
+                let asked = answer::Asked {
+                    received: &admitted.received,
+                    upstream: &upstream,
+                    for_usage: outgoing.asks_for_usage,
+                    deadline,
+                };
                 return Ok(answer::relay(shared, docket, &asked, bill, response));
             }
             Err(failure) => {

@@ -14,6 +14,7 @@ use hub_types::{Clock, SystemClock};
 
 use crate::shared::{GatewayOptions, Shared};
 use crate::throttle::Throttle;
+use crate::transcript::Transcripts;
 use crate::{Directory, Discard, Metrics, RecordSink, pipeline};
 
 /// Authenticates, chooses, forwards, streams back and accounts. Cheap to clone.
@@ -81,6 +82,7 @@ impl GatewayBuilder {
                 Arc::new(Sessions::new(Arc::new(MemorySessionStore::new(limits))))
             }),
             session_pool: self.session_pool,
+            transcripts: Transcripts::new(self.options.message_storage),
             throttle: Throttle::default(),
             metrics: self.metrics,
             tasks: Tasks::new(),

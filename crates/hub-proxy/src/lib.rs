@@ -33,6 +33,7 @@ mod session;
 mod shared;
 mod sink;
 mod throttle;
+mod transcript;
 
 pub use catalogue::{Catalogue, CatalogueProblem, CatalogueRules};
 pub use client::address as client_address;

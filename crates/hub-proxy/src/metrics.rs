@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use hub_session::Scope;
 use hub_types::RequestRecord;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,6 +23,43 @@ struct TokenLabels {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BindingLabels {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    scope: &'static str,
+}
+
+/// What a session's binding meant for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BindingResult {
+    /// It led to the provider that was asked first.
+    Followed,
+    /// There was none.
+    None,
+    /// Its provider can't serve the session now.
+    PassedOver,
+    /// A better provider was there again.
+    Returned,
+    /// Its provider does not serve the session any more.
+    Dropped,
+}
+
+impl BindingResult {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Followed => "followed",
+            Self::None => "none",
+            Self::PassedOver => "passed_over",
+            Self::Returned => "returned",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 /// The gateway's metrics; registered once, in the registry of whoever runs it.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -32,6 +70,8 @@ pub struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     nano_usd: Counter,
     unpriced: Counter,
+    session_bindings: Family<BindingLabels, Counter>,
+    session_refusals: Family<RefusalLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -45,6 +85,8 @@ impl Default for Metrics {
             tokens: Family::default(),
             nano_usd: Counter::default(),
             unpriced: Counter::default(),
+            session_bindings: Family::default(),
+            session_refusals: Family::default(),
         }
     }
 }
@@ -75,6 +117,35 @@ impl Metrics {
             "Billable requests without a known price",
             self.unpriced.clone(),
         );
+        registry.register(
+            "hub_session_bindings",
+            "Requests by what their session's binding meant for the first provider asked",
+            self.session_bindings.clone(),
+        );
+        registry.register(
+            "hub_session_refusals",
+            "Limits on concurrent sessions met: requests refused by those of keys and users, providers passed over",
+            self.session_refusals.clone(),
+        );
+    }
+
+    /// A request's first provider is chosen, or there is none.
+    pub(crate) fn consulted(&self, result: BindingResult) {
+        self.session_bindings.get_or_create(&BindingLabels { result: result.as_str() }).inc();
+    }
+
+    /// A key or a user has as many sessions as it may.
+    pub(crate) fn session_refused(&self, scope: Scope) {
+        let scope = match scope {
+            Scope::Key => "key",
+            Scope::User => "user",
+        };
+        self.session_refusals.get_or_create(&RefusalLabels { scope }).inc();
+    }
+
+    /// A provider has as many sessions as it may.
+    pub(crate) fn provider_full(&self) {
+        self.session_refusals.get_or_create(&RefusalLabels { scope: "provider" }).inc();
     }
 
     pub(crate) fn settled(&self, record: &RequestRecord) {

@@ -14,6 +14,7 @@ use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Provider, ProviderId,
 use crate::Catalogue;
 use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
+use crate::metrics::BindingResult;
 use crate::shared::Shared;
 
 /// The candidates of one request, and what became of those that had their turn.
@@ -48,20 +49,25 @@ impl<'a> Candidates<'a> {
         docket: &mut Docket,
     ) -> Result<Arc<Upstream>, Vec<StageCount>> {
         loop {
-            let (choice, reason) = self.choose(docket);
+            let (choice, reason, binding) = self.choose(docket);
             if self.tried.is_empty() {
                 docket.record().stages.clone_from(&choice.stages);
             }
-            let Some(upstream) = choice.picked.clone() else { return Err(choice.stages) };
+            let Some(upstream) = choice.picked.clone() else {
+                self.count(shared, binding);
+                return Err(choice.stages);
+            };
             let provider = &upstream.provider;
             let has_slot = take_slot(shared, docket, provider).await;
             let reason = if has_slot { reason } else { AttemptReason::ConcurrentLimitFailed };
             let attempt = self.begin(docket, &choice, &upstream, reason);
             docket.record().attempts.push(attempt);
             if !has_slot {
+                shared.metrics.provider_full();
                 self.full.push(provider.id);
                 continue;
             }
+            self.count(shared, binding);
             self.tried.push(provider.id);
             if let Some(ticket) = docket.ticket() {
                 let own = provider.session_ttl.map(|seconds| Duration::from_secs(seconds.into()));
@@ -71,31 +77,47 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    fn choose(&self, docket: &mut Docket) -> (Choice, AttemptReason) {
+    /// Only the first provider that is asked says anything about the binding.
+    fn count(&self, shared: &Shared, binding: BindingResult) {
+        if self.tried.is_empty() {
+            shared.metrics.consulted(binding);
+        }
+    }
+
+    fn choose(&self, docket: &mut Docket) -> (Choice, AttemptReason, BindingResult) {
         let health = |provider: &Provider| {
             if self.full.contains(&provider.id) { Health::ConcurrentLimit } else { Health::Admit }
         };
         let (id, now) = (docket.id(), docket.record().created_at);
-        let mut seed = None;
+        let (mut seed, mut binding) = (None, BindingResult::None);
         if let Some(ticket) = docket.ticket() {
             seed = ticket.seed();
+            // Found out when the provider that had been chosen instead turned out to be full.
+            if ticket.is_stale() {
+                binding = BindingResult::Dropped;
+            }
             if let (true, Some(bound)) = (self.tried.is_empty(), ticket.bound()) {
                 let last_seen = ticket.present.last_seen;
                 let idle = last_seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
-                match self.catalogue.consult(&self.facts, &health, self.local_time, bound, idle) {
+                binding = match self.catalogue.consult(&self.facts, &health, self.local_time, bound, idle) {
                     (BindingVerdict::Follow { .. }, Some(choice)) => {
-                        return (choice, AttemptReason::SessionReuse);
+                        return (choice, AttemptReason::SessionReuse, BindingResult::Followed);
                     }
-                    (BindingVerdict::Follow { .. } | BindingVerdict::Drop, _) => ticket.mark_stale(),
-                    (BindingVerdict::PassOver(_) | BindingVerdict::Return, _) => {}
-                }
+                    (BindingVerdict::Follow { .. } | BindingVerdict::Drop, _) => {
+                        ticket.mark_stale();
+                        BindingResult::Dropped
+                    }
+                    (BindingVerdict::PassOver(_), _) => BindingResult::PassedOver,
+                    (BindingVerdict::Return, _) => BindingResult::Returned,
+                };
             }
         }
         // The lower half of a UUIDv7 is chance.
         let seed = seed.unwrap_or(id.0.as_u64_pair().1);
         let choice = self.catalogue.choose(&self.facts, &health, &self.tried, self.local_time, seed);
         let is_first = self.tried.is_empty();
-        (choice, if is_first { AttemptReason::InitialSelection } else { AttemptReason::Failover })
+        let reason = if is_first { AttemptReason::InitialSelection } else { AttemptReason::Failover };
+        (choice, reason, binding)
     }
 
     fn begin(&self, docket: &Docket, choice: &Choice, upstream: &Upstream, reason: AttemptReason) -> Attempt {

@@ -18,7 +18,7 @@ use crate::docket::Docket;
 use crate::receive::receive;
 use crate::route::{self, Forward, Route};
 use crate::shared::Shared;
-use crate::{ProxyError, client, content, forward, render, session};
+use crate::{ProxyError, client, content, forward, render, session, transcript};
 
 /// Answers one request.
 pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAddr) -> Response<Body>
@@ -88,6 +88,7 @@ where
     let received = receive(shared, docket, head, body, call).await?;
     content::check(&caller, &received)?;
     session::admit(shared, docket, &caller, &received).await?;
+    transcript::keep_request(shared, docket, &received);
     docket.open();
     Ok(forward::Admitted { caller, received })
 }

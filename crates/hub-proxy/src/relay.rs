@@ -24,6 +24,7 @@ use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::redact::redact;
 use crate::shared::Shared;
+use crate::transcript::Transcript;
 use crate::{ProxyError, render};
 
 const DRAIN_TIME: Duration = Duration::from_secs(60);
@@ -55,6 +56,8 @@ pub(crate) struct RelayParts {
     pub(crate) on_client_abort: ClientAbortPolicy,
     /// What must not be seen in an error inside the stream.
     pub(crate) secrets: Arc<[Vec<u8>]>,
+    /// Where what the client gets is to be kept.
+    pub(crate) transcript: Option<Transcript>,
 }
 
 /// The body of the client's answer.
@@ -73,6 +76,7 @@ pub(crate) struct Relay {
     cut_off: Pin<Box<WaitForCancellationFutureOwned>>,
     on_client_abort: ClientAbortPolicy,
     secrets: Arc<[Vec<u8>]>,
+    transcript: Option<Transcript>,
 }
 
 /// What is needed until the docket is closed.
@@ -171,6 +175,7 @@ impl Relay {
             cut_off,
             on_client_abort: parts.on_client_abort,
             secrets: parts.secrets,
+            transcript: parts.transcript,
         }
     }
 
@@ -254,6 +259,67 @@ impl Relay {
             }
         }
     }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        loop {
+            let Some(body) = &mut self.body else { return Poll::Ready(None) };
+            match body.poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => {
+                    if let Some(piece) = self.take_piece(piece) {
+                        return Poll::Ready(Some(Ok(Frame::data(piece))));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    let class = if matches!(error, UpstreamError::Malformed) {
+                        ErrorClass::FakeSuccess
+                    } else {
+                        ErrorClass::Truncated
+                    };
+                    return self.fail(BrokenOff::Upstream(class), &ProxyError::Truncated);
+                }
+                Poll::Ready(None) => {
+                    self.body = None;
+                    let id = self.open.as_ref().map(|open| open.docket.id());
+                    let is_whole = self.close_at_end();
+                    let rest = self.filter.take().map(rest_of).unwrap_or_default();
+                    return match id {
+                        Some(id) if !is_whole => Poll::Ready(Some(self.farewell(id, &ProxyError::Truncated))),
+                        _ if rest.is_empty() => Poll::Ready(None),
+                        _ => Poll::Ready(Some(Ok(Frame::data(rest)))),
+                    };
+                }
+                Poll::Pending => {
+                    if self.poll_patience(cx).is_ready() {
+                        let class = ErrorClass::Timeout;
+                        return self.fail(BrokenOff::Upstream(class), &ProxyError::UpstreamFailed(class));
+                    }
+                    if self.cut_off.as_mut().poll(cx).is_ready() {
+                        return self.fail(BrokenOff::Hub, &ProxyError::ShuttingDown);
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Adds to the transcript what the client gets. The docket may be closed before that has an end: what
+    /// follows the terminal event is a part of the answer, too.
+    fn write_down(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, io::Error>>>) {
+        if let (Some(transcript), Poll::Ready(Some(Ok(frame)))) = (&mut self.transcript, polled)
+            && let Some(piece) = frame.data_ref()
+        {
+            transcript.add(piece);
+        }
+        if self.body.is_none() {
+            self.close_transcript();
+        }
+    }
+
+    fn close_transcript(&mut self) {
+        if let Some(transcript) = self.transcript.take() {
+            transcript.close(&self.shared);
+        }
+    }
 }
 
 impl HttpBody for Relay {
@@ -265,45 +331,11 @@ impl HttpBody for Relay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
-        loop {
-            let Some(body) = &mut this.body else { return Poll::Ready(None) };
-            match body.poll_next(cx) {
-                Poll::Ready(Some(Ok(piece))) => {
-                    if let Some(piece) = this.take_piece(piece) {
-                        return Poll::Ready(Some(Ok(Frame::data(piece))));
-                    }
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    let class = if matches!(error, UpstreamError::Malformed) {
-                        ErrorClass::FakeSuccess
-                    } else {
-                        ErrorClass::Truncated
-                    };
-                    return this.fail(BrokenOff::Upstream(class), &ProxyError::Truncated);
-                }
-                Poll::Ready(None) => {
-                    this.body = None;
-                    let id = this.open.as_ref().map(|open| open.docket.id());
-                    let is_whole = this.close_at_end();
-                    let rest = this.filter.take().map(rest_of).unwrap_or_default();
-                    return match id {
-                        Some(id) if !is_whole => Poll::Ready(Some(this.farewell(id, &ProxyError::Truncated))),
-                        _ if rest.is_empty() => Poll::Ready(None),
-                        _ => Poll::Ready(Some(Ok(Frame::data(rest)))),
-                    };
-                }
-                Poll::Pending => {
-                    if this.poll_patience(cx).is_ready() {
-                        let class = ErrorClass::Timeout;
-                        return this.fail(BrokenOff::Upstream(class), &ProxyError::UpstreamFailed(class));
-                    }
-                    if this.cut_off.as_mut().poll(cx).is_ready() {
-                        return this.fail(BrokenOff::Hub, &ProxyError::ShuttingDown);
-                    }
-                    return Poll::Pending;
-                }
-            }
+        let polled = this.poll_answer(cx);
+        if this.transcript.is_some() {
+            this.write_down(&polled);
         }
+        polled
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -319,6 +351,7 @@ impl HttpBody for Relay {
 impl Drop for Relay {
     /// The client is gone. What the request used is still worth knowing: it was paid for.
     fn drop(&mut self) {
+        self.close_transcript();
         let (Some(mut open), Some(body)) = (self.open.take(), self.body.take()) else { return };
         if !open.tap.content_seen()
             && let Some(ticket) = open.docket.ticket()

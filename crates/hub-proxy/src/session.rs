@@ -85,6 +85,7 @@ pub(crate) async fn admit(
     let present = match shared.sessions.store().enter(&visit, now).await {
         Ok(Admission::Admitted(present)) => present,
         Ok(Admission::Refused(refused)) => {
+            shared.metrics.session_refused(refused.scope);
             let kind = LimitKind::ConcurrentSessions { current: refused.current, limit: refused.limit };
             return Err(ProxyError::LimitReached(Box::new(LimitReached::new(
                 caller,
@@ -165,6 +166,10 @@ impl Ticket {
     /// The bound provider, unless the binding has been found to lead nowhere.
     pub(crate) fn bound(&self) -> Option<ProviderId> {
         self.present.bound.filter(|_| self.is_sticky && !self.is_stale)
+    }
+
+    pub(crate) fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     pub(crate) fn mark_stale(&mut self) {

@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use hub_formats::conversation::ChainRules;
 use hub_http::{BodyLimits, Tasks, UpstreamClient};
-use hub_session::{SessionPool, Sessions};
+use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
 use crate::throttle::Throttle;
+use crate::transcript::Transcripts;
 use crate::{Directory, Metrics, RecordSink};
 
 /// Bounds and rules of a gateway.
@@ -32,6 +33,8 @@ pub struct GatewayOptions {
     pub chain: ChainRules,
     /// How long a session stays with a provider that has no time of its own.
     pub session_ttl: Duration,
+    /// What is kept of the bodies of a session's last exchange.
+    pub message_storage: MessageStorage,
     /// The zone of providers' daily active times.
     pub time_zone: TimeZone,
 }
@@ -46,6 +49,7 @@ impl Default for GatewayOptions {
             bill_requested_model: true,
             chain: ChainRules { message_count: 3, include_system_prompt: false },
             session_ttl: Duration::from_secs(300),
+            message_storage: MessageStorage::Off,
             time_zone: TimeZone::UTC,
         }
     }
@@ -60,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) upstream: UpstreamClient,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
+    pub(crate) transcripts: Transcripts,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,
     pub(crate) tasks: Tasks,

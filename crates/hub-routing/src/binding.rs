@@ -69,3 +69,6 @@ pub fn consult_binding(
     }
     BindingVerdict::Follow { provider: Arc::clone(provider), priority: own }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,4 @@ pub use classify::{Failure, Verdict, classify, classify_status, verdict};
 pub use upstream_url::upstream_url;
 
 #[cfg(test)]
-mod binding_tests;
-#[cfg(test)]
 mod tests;

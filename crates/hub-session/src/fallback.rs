@@ -40,6 +40,11 @@ impl<L: SessionStore> FallbackSessionStore<L> {
         &self.shared
     }
 
+    /// This process's memory.
+    pub fn local(&self) -> &L {
+        &self.local
+    }
+
     /// Sends what waits to be written, at most for the patience.
     pub async fn close(&self, patience: Duration) {
         self.shared.close(patience).await;

@@ -154,8 +154,16 @@ pub struct Trail {
     /// From the first message to the deepest one looked at.
     pub hashes: SmallVec<[ConversationHash; 4]>,
     /// How many of them led to this session when the request came in. Whoever comes next with only those
-    /// starts a branch: a session of its own, beginning with the same binding.
+    /// starts a branch: a session of its own, beginning with the same binding. Of a conversation that nobody
+    /// knew, 0, only the deepest hash leads to the session, and the others lead to branches.
     pub known: usize,
+}
+
+impl Trail {
+    /// The hashes that the request was recognised by, and those that are new.
+    pub(crate) fn parts(&self) -> (&[ConversationHash], &[ConversationHash]) {
+        self.hashes.split_at(self.known.min(self.hashes.len()))
+    }
 }
 
 /// A request has ended.
@@ -264,7 +272,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Forgets the session's binding if it is to this provider.
     async fn drop_binding(&self, session: &SessionId, provider: ProviderId);
 
-    /// A request has ended, in whatever way. Does not wait for what is remote.
+    /// A request has ended, in whatever way. Does not wait for what is remote. Of a session that was ended or
+    /// cleared meanwhile it leaves the binding and the hashes that it is told, and no other trace: the session
+    /// does not count again, and what it used is not remembered.
     fn leave(&self, end: &SessionEnd<'_>, now: Timestamp);
 
     /// Forgets every binding to this provider; sessions go on counting. How many there were.
@@ -279,7 +289,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// How many sessions count at each of these providers.
     async fn count_at(&self, providers: &[ProviderId], now: Timestamp) -> Result<HashMap<ProviderId, u64>>;
 
-    /// Ends a session: binding, counters, everything that is remembered of it. Was there anything?
+    /// Ends a session: binding, counters, everything that is remembered of it. Was there anything? The
+    /// conversation hashes that lead to it go with it only where they are at hand; a shared store would have to
+    /// look through all of them. There the conversation, if it goes on, comes back under the same id, but as a
+    /// new beginning: without a binding, and counted from one.
     async fn end(&self, session: &SessionId, now: Timestamp) -> Result<bool>;
 
     /// How many sessions are bound to each of these providers.

@@ -233,9 +233,13 @@ fn beside(document: &str) -> String {
     if directory.is_empty() { directory } else { directory + "/" }
 }
 
+/// The variant of a subcommand: `clear-bindings` is `ClearBindings`.
 fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    let capital = |part: &str| {
+        let mut letters = part.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    word.split('-').map(capital).collect()
 }
 
 fn has_variant(source: &str, variant: &str) -> bool {

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod bindings;
 #[cfg(test)]
+mod brittle_store;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod keys;

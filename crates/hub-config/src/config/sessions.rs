@@ -10,11 +10,11 @@ use crate::variables as of;
 pub struct Sessions {
     /// How long a session keeps to its provider and counts as active.
     pub ttl: Duration,
-    /// How long a conversation is recognised by its hash.
+    /// How long a conversation without a client's id is recognised by its hash.
     pub conversation_ttl: Duration,
     /// The conversation's time is renewed when less than this is left.
     pub renew_threshold: Duration,
-    /// The most conversations remembered.
+    /// The most sessions remembered in memory.
     pub max_conversations: usize,
     /// How many leading messages make up the hash.
     pub message_count: usize,
@@ -35,18 +35,18 @@ pub enum MessageStorage {
     Full,
 }
 
-/// The bounded pool of upstream sessions.
+/// The pool of sessions of trusted keys, one of which is lent to requests that name none.
 #[derive(Debug, Clone)]
 pub struct SessionPool {
-    /// Whether it is used.
+    /// Whether requests follow its current session. It is filled in any case.
     pub enabled: bool,
-    /// Its smallest size.
+    /// With fewer sessions it does not move on by itself.
     pub min_size: usize,
-    /// Its largest size.
+    /// The most sessions in it.
     pub max_size: usize,
-    /// How likely a request moves to another session, 0 to 1.
+    /// How likely a request makes another session the current one, 0 to 1.
     pub switch_probability: f64,
-    /// The shortest time between two moves.
+    /// The least time between two such changes.
     pub min_switch_interval: Duration,
 }
 

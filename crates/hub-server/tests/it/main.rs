@@ -14,4 +14,6 @@ mod outage;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod shutdown;

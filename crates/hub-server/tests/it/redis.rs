@@ -1,26 +1,10 @@
 //! The hub on PostgreSQL and Redis: a Redis that comes and goes is seen, and fails nothing.
 
-use std::time::Duration;
-
 use hub_lab::{Lab, LabConfig};
 use hub_testkit::{Postgres, Redis};
 use serde_json::json;
 
-use crate::harness::{Connection, Hub, Site, eventually};
-
-const SOON: Duration = Duration::from_secs(5);
-
-/// Waits until readiness tells of Redis what is expected. The hub is ready all the time.
-async fn until_redis_is(expected: &str, hub: &Hub) {
-    let ask = async || {
-        let mut connection = Connection::open(hub.address).await.unwrap();
-        connection.send("GET", "/health/ready", "connection: close\r\n", "").await.unwrap();
-        let answer = connection.read().await.unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        (answer.json()["redis"] == expected).then_some(())
-    };
-    eventually(&format!("redis is {expected}"), SOON, ask).await;
-}
+use crate::harness::{Connection, Hub, Site};
 
 async fn ask(hub: &Hub, key: &str) -> u16 {
     let mut connection = Connection::open(hub.address).await.unwrap();
@@ -39,13 +23,14 @@ async fn a_redis_that_is_away_degrades_the_hub_and_fails_no_request() {
     let seeded = site.furnish(&lab.url()).await;
     let hub = site.start().await;
 
-    until_redis_is("up", &hub).await;
+    hub.until_redis_is("up").await;
     assert_eq!(ask(&hub, &seeded.key).await, 200);
     redis.stop().await.unwrap();
-    until_redis_is("degraded", &hub).await;
+    hub.until_redis_is("degraded").await;
     assert_eq!(ask(&hub, &seeded.key).await, 200);
     redis.start_again().await.unwrap();
-    until_redis_is("up", &hub).await;
+    hub.until_redis_is("up").await;
     hub.stop().await;
+    assert!(!site.log().contains("Redis is still in use"), "{}", site.log());
     assert_eq!(lab.witness().totals().answered, 2);
 }

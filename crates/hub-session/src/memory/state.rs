@@ -198,19 +198,54 @@ impl State {
 
     /// Sets the hashes by which the conversation is known from now on.
     fn recognise(&mut self, end: &SessionEnd<'_>, trail: &Trail, now: Ms) {
-        let (key, session) = (end.session.key(), end.session);
-        let known = trail.known.min(trail.hashes.len());
-        let (shallow, deeper) = trail.hashes.split_at(known);
-        let (Some(fork), Some(deepest)) = (shallow.last().copied(), deeper.last().copied()) else {
-            // All are new, or all are known: then only the deepest one is this conversation's alone.
-            let renewed = if known == 0 { deeper } else { shallow.split_at(known - 1).1 };
-            for hash in renewed {
-                if known == 0 || self.conversations.get(key, *hash, now).is_none_or(|who| who == session) {
-                    self.conversations.set(key, *hash, session, now);
+        let (met, new) = trail.parts();
+        match (met.last().copied(), new.split_last()) {
+            (None, Some((&deepest, openings))) => self.introduce(end, openings, deepest, now),
+            (Some(fork), Some((&deepest, _))) => self.go_on(end, fork, new, deepest, now),
+            // All are known: only the deepest one is this conversation's alone.
+            (Some(deepest), None) => {
+                let (key, session) = (end.session.key(), end.session);
+                if self.conversations.get(key, deepest, now).is_none_or(|who| who == session) {
+                    self.conversations.set(key, deepest, session, now);
                 }
             }
-            return;
-        };
+            (None, None) => {}
+        }
+    }
+
+    /// Nobody knew the conversation. Only its deepest hash names it: others may open alike, and are sessions of
+    /// their own from their first turn.
+    fn introduce(
+        &mut self,
+        end: &SessionEnd<'_>,
+        openings: &[ConversationHash],
+        deepest: ConversationHash,
+        now: Ms,
+    ) {
+        let (key, session) = (end.session.key(), end.session);
+        for &opening in openings {
+            if self.conversations.get(key, opening, now).is_some() {
+                // Somebody who opened alike was first.
+                self.conversations.renew(key, opening, now);
+                continue;
+            }
+            let other = branch(session, opening);
+            self.conversations.set(key, opening, &other, now);
+            self.bind_branch(end.routing, &other, now);
+        }
+        self.conversations.set(key, deepest, session, now);
+    }
+
+    /// The conversation went on from `fork`, by which it was recognised.
+    fn go_on(
+        &mut self,
+        end: &SessionEnd<'_>,
+        fork: ConversationHash,
+        deeper: &[ConversationHash],
+        deepest: ConversationHash,
+        now: Ms,
+    ) {
+        let (key, session) = (end.session.key(), end.session);
         let at_fork = self.conversations.get(key, fork, now);
         let was_taken = at_fork.is_some_and(|who| who != session)
             // The same turn sent twice is no other conversation.

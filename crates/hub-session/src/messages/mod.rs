@@ -48,6 +48,11 @@ impl MessageStorage {
             (Self::Full, _) => Some(Bytes::copy_from_slice(body)),
         }
     }
+
+    /// What is kept of a body that is not at hand whole: a note of its size, or nothing.
+    pub fn of_size(self, bytes: usize) -> Option<Bytes> {
+        (self != Self::Off).then(|| size_note(bytes).into())
+    }
 }
 
 /// What is kept of a session's last exchange.
@@ -80,6 +85,7 @@ mod tests {
             let redacted = kept(MessageStorage::Redacted, part).unwrap();
             assert_eq!(redacted, r#"{"model":"m","system":"[6 characters]"}"#);
         }
+        assert_eq!(MessageStorage::Off.of_size(7), None);
     }
 
     #[test]
@@ -89,6 +95,7 @@ mod tests {
             for part in [MessagePart::Request, MessagePart::Response] {
                 assert_eq!(storage.of(part, Dialect::OpenAi, &body).unwrap(), r#""[1048577 bytes]""#);
             }
+            assert_eq!(storage.of_size(1_048_577), storage.of(MessagePart::Response, Dialect::OpenAi, &body));
         }
     }
 }

@@ -5,6 +5,7 @@ use hub_redis::Script;
 pub(super) static ADMIT: Script = Script::new(include_str!("scripts/admit.lua"));
 pub(super) static SLOT: Script = Script::new(include_str!("scripts/slot.lua"));
 pub(super) static ROSTER: Script = Script::new(include_str!("scripts/roster.lua"));
+pub(super) static LATEST: Script = Script::new(include_str!("scripts/latest.lua"));
 pub(super) static FIELDS: Script = Script::new(include_str!("scripts/fields.lua"));
 pub(super) static USAGE: Script = Script::new(include_str!("scripts/usage.lua"));
 pub(super) static IN_FLIGHT: Script = Script::new(include_str!("scripts/in_flight.lua"));

@@ -1,7 +1,7 @@
 //! What is written without anybody waiting for it, and the commands that it takes.
 
 use bytes::Bytes;
-use hub_redis::Batch;
+use hub_redis::{Batch, RedisReply};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use hub_types::{Dialect, KeyId, ProviderId, SessionId, UserId};
 
 use super::keys::{self, Lifetimes};
-use super::scripts::{FIELDS, IN_FLIGHT, ROSTER, UNBIND, USAGE};
+use super::scripts::{FIELDS, IN_FLIGHT, LATEST, ROSTER, UNBIND, USAGE};
 use crate::{BindingChange, ConversationHash, MessagePart, SessionEnd, SessionUsage, Trail, Visit};
 
 /// One entry of the queue. Those of one session are executed in their order.
@@ -87,7 +87,7 @@ impl Write {
         if let Self::Message { body, .. } = self { body.len() } else { 0 }
     }
 
-    /// Adds the commands that need no answer; a departure's trail is not among them.
+    /// Adds the commands that need no answer: of a departure these are not all.
     pub(super) fn put(&self, batch: &mut Batch, life: &Lifetimes) {
         match self {
             Self::Arrival(arrival) => arrival.put(batch, life),
@@ -182,9 +182,64 @@ impl Departure {
     }
 
     fn put(&self, batch: &mut Batch, life: &Lifetimes) {
-        let (sid, now) = (self.session.as_str(), self.at.as_millisecond());
-        put_in_flight(batch, sid, -1);
-        put_last_seen(batch, sid, now, life);
+        put_in_flight(batch, self.session.as_str(), -1);
+        match self.binding {
+            BindingChange::Keep => {}
+            BindingChange::Drop => {
+                batch.command("UNLINK", &keys::binding_of(&self.routing), []);
+            }
+            BindingChange::Bind(provider) => {
+                self.put_binding(batch, &self.routing, provider, life);
+            }
+        }
+        if let Some(answer) = self.answer {
+            put_conversation(batch, &self.session, answer, life);
+        }
+    }
+
+    /// Adds the questions whose answers [`Departure::put_rest`] needs, one after the other: is the session still
+    /// there, and whose is it? The counter of its requests outlasts the longest one, and is removed only when
+    /// the session is ended. The place of the first in the batch.
+    pub(super) fn ask(&self, batch: &mut Batch) -> usize {
+        let sid = self.session.as_str();
+        batch.command("EXISTS", &keys::of(sid, "seq"), []);
+        batch.command("HGET", &keys::of(sid, "info"), ["user".into()]);
+        batch.len() - 2
+    }
+
+    /// Adds what is left of a request, if the session was not ended meanwhile. `answers`: to
+    /// [`Departure::ask`].
+    pub(super) fn put_rest(&self, answers: &[RedisReply], batch: &mut Batch, life: &Lifetimes) {
+        let number = |at: usize| answers.get(at).and_then(RedisReply::int);
+        if number(0) != Some(1) {
+            // Its new binding must be found by the provider all the same.
+            if let BindingChange::Bind(provider) = self.binding
+                && self.routing == self.session
+            {
+                self.put_silent(batch, &self.routing, provider, life);
+            }
+            return;
+        }
+        self.put_figures(batch, life);
+        if let Some(provider) = self.provider {
+            // Whoever failed was given up; whoever answered for longer than a slot lasts has it again.
+            let is_bound = self.binding == BindingChange::Bind(provider);
+            let whom = if is_bound { Whom::Anybody } else { Whom::Known };
+            let roster = keys::at_provider(provider);
+            put_roster(batch, &roster, &self.session, self.at, life.keep_from(self.at), whom, life);
+        }
+        // The end of a request counts as seen.
+        let cutoff = life.cutoff(self.at);
+        let user = number(1).map(|user| keys::at_user(UserId(user)));
+        let key = keys::at_key(self.session.key());
+        for roster in [Some(key.as_str()), user.as_deref(), Some(keys::ACTIVE)].into_iter().flatten() {
+            put_roster(batch, roster, &self.session, self.at, cutoff, Whom::Anybody, life);
+        }
+    }
+
+    fn put_figures(&self, batch: &mut Batch, life: &Lifetimes) {
+        let sid = self.session.as_str();
+        put_last_seen(batch, sid, self.at.as_millisecond(), life);
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).into();
         let usage = [
             life.session.into(),
@@ -209,41 +264,6 @@ impl Departure {
                 batch.script(&FIELDS, &[&info], fields)
             }
         };
-        if let Some(provider) = self.provider {
-            // Whoever failed was given up; whoever answered for longer than a slot lasts has it again.
-            let is_bound = self.binding == BindingChange::Bind(provider);
-            let whom = if is_bound { Whom::Anybody } else { Whom::Known };
-            let roster = keys::at_provider(provider);
-            put_roster(batch, &roster, &self.session, self.at, life.keep_from(self.at), whom, life);
-        }
-        match self.binding {
-            BindingChange::Keep => {}
-            BindingChange::Drop => {
-                batch.command("UNLINK", &keys::binding_of(&self.routing), []);
-            }
-            BindingChange::Bind(provider) => {
-                self.put_binding(batch, &self.routing, provider, life);
-            }
-        }
-        if let Some(answer) = self.answer {
-            put_conversation(batch, &self.session, answer, life);
-        }
-    }
-
-    /// Adds the question whose answer [`Departure::put_seen`] needs. Its place in the batch.
-    pub(super) fn ask_user(&self, batch: &mut Batch) -> usize {
-        batch.command("HGET", &keys::of(self.session.as_str(), "info"), ["user".into()]);
-        batch.len() - 1
-    }
-
-    /// The end of a request counts as seen; but whoever was ended meanwhile does not begin to count again.
-    pub(super) fn put_seen(&self, user: Option<UserId>, batch: &mut Batch, life: &Lifetimes) {
-        let Some(user) = user else { return };
-        let cutoff = life.cutoff(self.at);
-        let (key, user) = (keys::at_key(self.session.key()), keys::at_user(user));
-        for roster in [key.as_str(), user.as_str(), keys::ACTIVE] {
-            put_roster(batch, roster, &self.session, self.at, cutoff, Whom::Anybody, life);
-        }
     }
 
     /// Binds a session: the routing one, or a branch. It is entered in the provider's set, so that the binding
@@ -258,15 +278,19 @@ impl Departure {
         let value = [provider.0.into(), "PX".into(), self.binding_ms.into()];
         batch.command("SET", &keys::binding_of(session), value);
         if *session != self.session {
-            let arguments = [
-                session.as_str().into(),
-                life.cutoff(self.at).into(),
-                life.keep_from(self.at).into(),
-                life.roster_seconds.into(),
-                "".into(),
-            ];
-            batch.script(&ROSTER, &[&keys::at_provider(provider)], arguments);
+            self.put_silent(batch, session, provider, life);
         }
+    }
+
+    fn put_silent(&self, batch: &mut Batch, session: &SessionId, provider: ProviderId, life: &Lifetimes) {
+        let arguments = [
+            session.as_str().into(),
+            life.cutoff(self.at).into(),
+            life.keep_from(self.at).into(),
+            life.roster_seconds.into(),
+            "".into(),
+        ];
+        batch.script(&ROSTER, &[&keys::at_provider(provider)], arguments);
     }
 }
 
@@ -282,7 +306,7 @@ pub(super) fn put_conversation(
 }
 
 fn put_last_seen(batch: &mut Batch, sid: &str, now: i64, life: &Lifetimes) {
-    batch.command("SET", &keys::of(sid, "last_seen"), [now.into(), "PX".into(), life.session.into()]);
+    batch.script(&LATEST, &[&keys::of(sid, "last_seen")], [now.into(), life.session.into()]);
 }
 
 fn put_in_flight(batch: &mut Batch, sid: &str, change: i64) {

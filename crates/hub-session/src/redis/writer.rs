@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use hub_types::{SessionId, UserId};
+use hub_types::SessionId;
 
 use super::keys::Lifetimes;
 use super::trail;
@@ -60,11 +60,11 @@ struct Sender {
     is_failing: bool,
 }
 
-/// A departure, and where in the batch the answers are that it waits for.
+/// A departure, and where in the batch the first of the answers are that it waits for.
 struct Asked<'a> {
     departure: &'a Departure,
-    user: usize,
-    handing_on: Option<usize>,
+    session: usize,
+    trail: Option<usize>,
 }
 
 impl Writer {
@@ -219,17 +219,17 @@ impl Sender {
         for write in group {
             write.put(&mut batch, &self.life);
             if let Write::Departure(departure) = write {
-                let handing_on = trail::begin(departure, &mut batch, &self.life);
-                asked.push(Asked { departure, user: departure.ask_user(&mut batch), handing_on });
+                let trail = trail::begin(departure, &mut batch, &self.life);
+                asked.push(Asked { departure, session: departure.ask(&mut batch), trail });
             }
         }
         let answers = self.run_all(batch).await?;
         let mut second = Batch::new();
-        for Asked { departure, user, handing_on } in asked {
-            let number = |place: usize| answers.get(place).and_then(RedisReply::int);
-            departure.put_seen(number(user).map(UserId), &mut second, &self.life);
-            if let Some(place) = handing_on {
-                trail::finish(departure, number(place) == Some(1), &mut second, &self.life);
+        for Asked { departure, session, trail } in asked {
+            let from = |place: usize| answers.get(place..).unwrap_or_default();
+            departure.put_rest(from(session), &mut second, &self.life);
+            if let Some(place) = trail {
+                trail::finish(departure, from(place), &mut second, &self.life);
             }
         }
         self.run_all(second).await?;
@@ -241,10 +241,11 @@ impl Sender {
     }
 }
 
-/// Where the group ends: before an entry of a session whose trail, in the same group, waits for an answer, and
-/// before the bodies in it are so large that all of it could be late.
+/// Where the group ends: before an entry of a session whose trail, in the same group, waits for an answer,
+/// before one that would be undone by a departure that waits for one, and before the bodies in it are so large
+/// that all of it could be late.
 fn group_end(waiting: &[Write]) -> usize {
-    let mut open: Vec<&SessionId> = Vec::new();
+    let (mut open, mut left): (Vec<&SessionId>, Vec<&SessionId>) = (Vec::new(), Vec::new());
     let mut bytes = 0;
     for (at, write) in waiting.iter().enumerate() {
         bytes += write.body_bytes();
@@ -254,10 +255,15 @@ fn group_end(waiting: &[Write]) -> usize {
         if write.session().is_some_and(|session| open.contains(&session)) {
             return at;
         }
-        if let Write::Departure(departure) = write
-            && departure.trail.as_ref().is_some_and(|trail| trail.known < trail.hashes.len())
-        {
-            open.push(&departure.session);
+        match write {
+            Write::Uncounted { session, .. } if left.contains(&session) => return at,
+            Write::Departure(departure) => {
+                left.push(&departure.session);
+                if departure.trail.as_ref().is_some_and(|trail| !trail.parts().1.is_empty()) {
+                    open.push(&departure.session);
+                }
+            }
+            _ => {}
         }
     }
     waiting.len()

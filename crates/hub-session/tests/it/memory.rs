@@ -22,6 +22,10 @@ impl Subject for InMemory {
     fn can_jump(&self) -> bool {
         true
     }
+
+    fn crowd(&self) -> u64 {
+        1000
+    }
 }
 
 contract!(InMemory);

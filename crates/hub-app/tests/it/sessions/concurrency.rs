@@ -1,6 +1,7 @@
 //! How many sessions talk at once.
 
 use futures_util::future::join_all;
+use hub_management::ListQuery;
 use hub_types::Dialect;
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ async fn exactly_as_many_new_sessions_pass_as_the_key_may_have() {
 async fn exactly_as_many_pass_as_the_user_may_have_over_all_keys() {
     let ring = Ring::of(Dialect::Claude, 1).await;
     let management = ring.hub.management();
-    let owner = management.list_users(&ME, &Default::default()).await.unwrap().items[0].id;
+    let owner = management.list_users(&ME, &ListQuery::default()).await.unwrap().items[0].id;
     management.update_user(&ME, owner, &object(json!({"limit_concurrent_sessions": LIMIT}))).await.unwrap();
     let other = management.create_key(&ME, owner, &object(json!({"name": "other"}))).await.unwrap().key;
     ring.hub.app.catch_up().await;

@@ -1,11 +1,13 @@
 //! Whose session a request is.
 
+use hub_management::ListQuery;
 use hub_types::Dialect;
 use serde_json::json;
 
 use super::ring::{Ring, named, turn};
 use crate::harness::client::Request;
 use crate::harness::speech;
+use crate::harness::world::{ME, object};
 
 const ID: &str = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
@@ -49,11 +51,9 @@ async fn every_shape_of_a_session_id_is_recognised_and_recorded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_keys_with_the_same_client_session_id_share_nothing() {
     let ring = Ring::of(Dialect::Claude, 1).await;
-    let owner =
-        ring.hub.management().list_users(&super::super::harness::world::ME, &Default::default()).await;
-    let owner = owner.unwrap().items[0].id;
-    let fields = crate::harness::world::object(json!({"name": "other"}));
-    let other = ring.hub.management().create_key(&crate::harness::world::ME, owner, &fields).await.unwrap();
+    let management = ring.hub.management();
+    let owner = management.list_users(&ME, &ListQuery::default()).await.unwrap().items[0].id;
+    let other = management.create_key(&ME, owner, &object(json!({"name": "other"}))).await.unwrap();
     ring.hub.app.catch_up().await;
     let first = ring.served(named("same")).await;
     let reply = named("same").key(&other.key).send(ring.hub.address).await;
@@ -100,4 +100,65 @@ async fn a_response_is_found_again_by_its_id() {
     let again = ring.served(ask(json!({"previous_response_id": id, "input": "And now?"}))).await;
     assert_eq!((again.session(), again.provider()), (first.session(), first.provider()));
     assert!(again.is_reuse());
+}
+
+/// A first request with this system prompt and these messages of the user and the assistant by turns.
+fn talk(system: &str, messages: &[&str]) -> Request {
+    let role = |at: usize| if at.is_multiple_of(2) { "user" } else { "assistant" };
+    let messages: Vec<_> =
+        messages.iter().enumerate().map(|(at, text)| json!({"role": role(at), "content": text})).collect();
+    let body = json!({
+        "model": "claude-sonnet-4-5", "max_tokens": 64, "system": system, "messages": messages,
+    });
+    Request::post("/v1/messages", body.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_message_count_bounds_how_much_of_a_conversation_tells_it_apart() {
+    for (count, apart) in [("1", false), ("2", true), ("3", true)] {
+        let variables = [("SESSION_MESSAGE_COUNT", count)];
+        let ring = Ring::with(&variables, json!({}), Dialect::Claude, &[json!({})]).await;
+        ring.served(talk("", &["hello", "hi", "one"])).await;
+        let one = ring.served(talk("", &["hello", "hi", "one", "yes", "go on"])).await;
+        let other = ring.served(talk("", &["hello", "good day", "two"])).await;
+        assert_eq!(one.session() != other.session(), apart, "{count}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_system_prompt_tells_conversations_apart_only_if_it_is_to() {
+    for (included, apart) in [("false", false), ("true", true)] {
+        let variables = [("SESSION_INCLUDE_SYSTEM_PROMPT", included)];
+        let ring = Ring::with(&variables, json!({}), Dialect::Claude, &[json!({})]).await;
+        let one = ring.served(talk("You are a poet.", &["hello"])).await;
+        let other = ring.served(talk("You are a clerk.", &["hello"])).await;
+        assert_eq!(one.session() != other.session(), apart, "{included}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_conversations_at_once_all_keep_their_providers() {
+    let ring = Ring::of(Dialect::Claude, 5).await;
+    let talks = (0..40).map(|number| {
+        let ring = &ring;
+        async move {
+            // Every third begins like the others.
+            let opening = if number % 3 == 0 { "Hello".to_owned() } else { format!("Task {number}") };
+            let (mut providers, mut sessions) = (Vec::new(), Vec::new());
+            for at in 1..=6 {
+                let mut texts = vec![opening.clone()];
+                texts.extend((1..at * 2 - 1).map(|message| format!("{number}: {message}")));
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                let served = ring.served(talk("", &texts)).await;
+                providers.push(served.provider());
+                sessions.push(served.session().to_owned());
+            }
+            (providers, sessions)
+        }
+    });
+    let mut last = std::collections::HashSet::new();
+    for (providers, sessions) in futures_util::future::join_all(talks).await {
+        assert!(providers.iter().all(|provider| *provider == providers[0]), "{providers:?}");
+        assert!(last.insert(sessions.last().unwrap().clone()), "two conversations ended as one session");
+    }
 }

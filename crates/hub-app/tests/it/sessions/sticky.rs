@@ -9,7 +9,7 @@ use serde_json::json;
 use super::ring::{Ring, named};
 use crate::harness::client::Request;
 use crate::harness::speech;
-use crate::harness::world::witnessed;
+use crate::harness::world::{ME, witnessed};
 
 fn failing() -> Behaviour {
     Behaviour { status: Some(500), ..Behaviour::default() }
@@ -140,7 +140,7 @@ async fn editing_or_switching_off_a_provider_ends_its_bindings() {
     }
     let ring = Ring::of(Dialect::Claude, 2).await;
     let bound = ring.served(named("s")).await.provider();
-    ring.hub.management().delete_provider(&crate::harness::world::ME, bound).await.unwrap();
+    ring.hub.management().delete_provider(&ME, bound).await.unwrap();
     ring.hub.app.catch_up().await;
     let served = ring.served(named("s")).await;
     assert_ne!(served.provider(), bound);

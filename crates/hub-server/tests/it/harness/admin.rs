@@ -22,10 +22,15 @@ pub(crate) struct Seeded {
 
 impl Admin {
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call_at(method, &format!("/api/v1{path}"), body).await
+    }
+
+    /// A route that is not under `/api/v1`.
+    pub(crate) async fn call_at(&self, method: &str, path: &str, body: &Value) -> Answer {
         let headers = format!("authorization: Bearer {ADMIN_TOKEN}\r\nconnection: close\r\n");
         let mut connection = Connection::open(self.0).await.unwrap();
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        connection.send(method, &format!("/api/v1{path}"), &headers, &body).await.unwrap();
+        connection.send(method, path, &headers, &body).await.unwrap();
         connection.read().await.expect("the management API answers")
     }
 

@@ -1,8 +1,8 @@
 //! The hub as a child process, and the place where it keeps its things.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -102,10 +102,37 @@ impl Site {
         seeded
     }
 
+    /// Runs `hub-admin` here, with the settings of the hub.
+    pub(crate) async fn administer(&self, arguments: &[&str]) -> Output {
+        let program = tokio::task::spawn_blocking(hub_admin).await.unwrap();
+        let running = Command::new(program)
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env("DATA_DIR", self.data_dir())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        tokio::time::timeout(LONG, running).await.expect("hub-admin does not end").unwrap()
+    }
+
     /// What all hubs of this place wrote to standard error.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
+}
+
+/// The other program, beside the one under test. Cargo builds it together with the tests of the workspace, but
+/// not for those of this package alone.
+fn hub_admin() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_hub-server")).with_file_name("hub-admin");
+    if !program.exists() {
+        let build = ["build", "--package", "hub-admin", "--bin", "hub-admin"];
+        let status = std::process::Command::new(env!("CARGO")).args(build).status().unwrap();
+        assert!(status.success() && program.exists(), "cannot build {}", program.display());
+    }
+    program
 }
 
 /// The program, running. Dropping it kills it.
@@ -149,6 +176,18 @@ impl Hub {
         let Ok(mut connection) = Connection::open(self.address).await else { return false };
         let is_sent = connection.send("GET", "/health/ready", "", "").await.is_ok();
         is_sent && connection.read().await.is_some_and(|answer| answer.status == 200)
+    }
+
+    /// Waits until readiness tells of Redis what is expected. The hub is ready all the time.
+    pub(crate) async fn until_redis_is(&self, expected: &str) {
+        let ask = async || {
+            let mut connection = Connection::open(self.address).await.unwrap();
+            connection.send("GET", "/health/ready", "connection: close\r\n", "").await.unwrap();
+            let answer = connection.read().await.unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            (answer.json()["redis"] == expected).then_some(())
+        };
+        eventually(&format!("redis is {expected}"), LONG, ask).await;
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

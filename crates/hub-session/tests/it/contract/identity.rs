@@ -13,12 +13,62 @@ pub(crate) async fn an_unknown_conversation_is_nobodys<S: Subject>() {
 
 pub(crate) async fn the_deepest_known_hash_counts<S: Subject>() {
     let desk = Desk::<S>::new().await;
-    desk.turn(&[1, 2, 3], A, 0).await;
+    let (session, _) = desk.turn(&[1, 2, 3], A, 0).await;
     for (hashes, depth) in [(&[1, 2, 3][..], 2), (&[1, 2, 9], 1), (&[1, 8, 9], 0), (&[7, 2, 9], 1)] {
         let known = desk.known(hashes, 1).await.unwrap();
-        assert_eq!((known.depth, known.session), (depth, sid(&hash(3).to_string())), "{hashes:?}");
+        let expected = if depth == 2 { session.clone() } else { branch(&session, hash(hashes[depth])) };
+        assert_eq!((known.depth, known.session), (depth, expected), "{hashes:?}");
     }
     assert_eq!(desk.known(&[7, 8, 9], 1).await, None);
+}
+
+/// The hub was started again, or the client began with history.
+pub(crate) async fn whoever_opens_like_a_conversation_met_later_on_is_a_session_of_its_own<S: Subject>() {
+    let desk = Desk::<S>::new().await;
+    let (first, known) = desk.turn(&[1, 2, 3], A, 0).await;
+    assert_eq!((&first, known), (&sid(&hash(3).to_string()), 0));
+    let (second, known) = desk.recognised(&[1], 1).await;
+    assert_eq!((&second, known), (&branch(&first, hash(1)), 1));
+    let present = desk.enter(&second, 1).await;
+    assert_eq!((present.bound, present.sequence), (Some(A), 1), "it starts where the prefix is warm");
+    desk.finish(&second, &[1], 1, A, 2).await;
+    assert_eq!(desk.turn(&[1, 12, 13], A, 3).await, (second.clone(), 1));
+    // Whoever differs in the third message only is one of its own, too.
+    let (third, known) = desk.recognised(&[1, 2, 23], 4).await;
+    assert_eq!((&third, known), (&branch(&first, hash(2)), 2));
+    assert_eq!(desk.enter(&third, 4).await.bound, Some(A));
+    desk.finish(&third, &[1, 2, 23], 2, A, 4).await;
+    for (hashes, session) in [([1, 2, 3], &first), ([1, 12, 13], &second), ([1, 2, 23], &third)] {
+        assert_eq!(desk.turn(&hashes, A, 5).await, (session.clone(), 3));
+    }
+}
+
+pub(crate) async fn what_somebody_opened_meanwhile_stays_theirs<S: Subject>() {
+    let desk = Desk::<S>::new().await;
+    let (late, known) = desk.recognised(&[1, 2, 3], 0).await;
+    assert_eq!(known, 0);
+    desk.enter(&late, 0).await;
+    let (other, _) = desk.turn(&[1], B, 1).await;
+    desk.finish(&late, &[1, 2, 3], 0, A, 2).await;
+    assert_eq!(desk.known(&[1], 3).await.unwrap().session, other);
+    assert_eq!(desk.bound(&branch(&late, hash(1)), 3).await, None, "nothing leads there");
+    assert_eq!(desk.bound(&branch(&late, hash(2)), 3).await, Some(A));
+    assert_eq!(desk.turn(&[1, 12, 13], B, 4).await, (other, 1));
+    assert_eq!(desk.turn(&[1, 2, 3], A, 4).await, (late, 3));
+}
+
+pub(crate) async fn a_first_turn_sent_twice_changes_nothing<S: Subject>() {
+    let desk = Desk::<S>::new().await;
+    let (session, _) = desk.recognised(&[1, 2, 3], 0).await;
+    for _ in 0..2 {
+        desk.enter(&session, 0).await;
+    }
+    for second in 1..3 {
+        desk.finish(&session, &[1, 2, 3], 0, A, second).await;
+    }
+    assert_eq!(desk.known(&[1, 2, 3], 3).await.unwrap().session, session);
+    assert_eq!(desk.known(&[1, 2], 3).await.unwrap().session, branch(&session, hash(2)));
+    assert_eq!(desk.known(&[1], 3).await.unwrap().session, branch(&session, hash(1)));
 }
 
 pub(crate) async fn hashes_are_never_shared_between_keys<S: Subject>() {

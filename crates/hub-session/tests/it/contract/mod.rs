@@ -36,6 +36,10 @@ pub(crate) trait Subject: Send + Sync + Sized + 'static {
 
     /// Does everything expire by the time given, or some of it by a clock of its own?
     fn can_jump(&self) -> bool;
+
+    /// How many conversations it may be troubled with: enough to find what only many show, or few as each of
+    /// their steps goes over the network.
+    fn crowd(&self) -> u64;
 }
 
 pub(crate) const A: ProviderId = ProviderId(1);
@@ -234,6 +238,9 @@ macro_rules! contract {
             identity::two_conversations_with_the_same_opening_separate,
             identity::racing_continuations_separate_after_the_next_turn,
             identity::a_turn_sent_twice_changes_nothing,
+            identity::whoever_opens_like_a_conversation_met_later_on_is_a_session_of_its_own,
+            identity::what_somebody_opened_meanwhile_stays_theirs,
+            identity::a_first_turn_sent_twice_changes_nothing,
             identity::a_branch_starts_with_the_same_binding,
             identity::an_answer_leads_to_its_session,
             identity::a_failure_teaches_nothing,
@@ -271,6 +278,8 @@ macro_rules! contract {
             ending::an_ended_session_is_gone,
             ending::ending_frees_its_places,
             ending::there_is_nothing_to_end_twice,
+            ending::a_request_that_finishes_later_leaves_no_trace,
+            ending::a_request_that_finishes_later_may_bind_and_no_more,
             messages::the_last_of_each_kind_is_kept,
             messages::they_go_with_their_session,
             messages::they_expire_with_their_session,

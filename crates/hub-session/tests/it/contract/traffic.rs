@@ -8,8 +8,6 @@ use hub_types::{ProviderId, SessionId};
 
 use super::{Desk, Subject};
 
-const CONVERSATIONS: u64 = 1000;
-
 /// Numbers that look like chance, the same in every run.
 struct Dice(u64);
 
@@ -43,22 +41,23 @@ fn chain(messages: [u64; 3]) -> [u64; 3] {
     })
 }
 
-fn conversations(dice: &mut Dice) -> Vec<Conversation> {
+fn conversations(dice: &mut Dice, count: u64) -> Vec<Conversation> {
     let one = |number| {
         // A third of them begin in one of ten usual ways.
         let opening = if dice.roll(3) == 0 { dice.roll(10) } else { 1000 + number };
         let hashes = chain([opening, 10_000 + number, 20_000 + number]);
         Conversation { hashes, turns: 2 + dice.roll(39), turn: 0, provider: None, session: None }
     };
-    (0..CONVERSATIONS).map(one).collect()
+    (0..count).map(one).collect()
 }
 
 pub(crate) async fn conversations_without_ids_keep_their_providers<S: Subject>() {
     let desk = Desk::<S>::new().await;
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-    let mut talks = conversations(&mut dice);
+    let crowd = desk.subject.crowd();
+    let mut talks = conversations(&mut dice, crowd);
     let mut agenda: BinaryHeap<_> =
-        (0..talks.len()).map(|number| Reverse((dice.roll(1200), number))).collect();
+        (0..talks.len()).map(|number| Reverse((dice.roll(crowd * 6 / 5), number))).collect();
     let (mut later_turns, mut hits) = (0_u32, 0_u32);
     while let Some(Reverse((second, number))) = agenda.pop() {
         let talk = &mut talks[number];
@@ -83,6 +82,6 @@ pub(crate) async fn conversations_without_ids_keep_their_providers<S: Subject>()
         talk.session = Some((session, known));
         agenda.push(Reverse((second + 1 + dice.roll(8), number)));
     }
-    assert!(later_turns > 15_000, "{later_turns} turns are too few to tell");
+    assert!(u64::from(later_turns) > crowd * 15, "{later_turns} turns are too few to tell");
     assert!(hits * 100 >= later_turns * 95, "{hits} of {later_turns} later turns found their provider");
 }

@@ -108,12 +108,12 @@ macro_rules! contract {
 
             use hub_session::RedisPool;
 
-            use crate::pool::shared::connect;
+            use crate::redis::database::Database;
 
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $rule() {
-                let redis = hub_testkit::Redis::start().await.unwrap();
-                let store = RedisPool::new(connect(&redis).await);
+                let database = Database::take().await;
+                let store = RedisPool::new(database.connect().await);
                 super::$rule(Arc::new(store)).await;
             })+
         }

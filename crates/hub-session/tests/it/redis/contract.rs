@@ -3,54 +3,68 @@
 use std::sync::Arc;
 
 use hub_session::{FallbackSessionStore, Limits, MemorySessionStore, RedisSessionStore, SessionStore};
-use hub_testkit::Redis;
 
-use super::connect;
+use super::database::Database;
 use crate::contract::{Subject, at};
 
-struct InRedis(Redis, Arc<RedisSessionStore>);
-struct InBoth(Redis, Arc<FallbackSessionStore<MemorySessionStore>>);
+struct InRedis {
+    store: Arc<RedisSessionStore>,
+    _database: Database,
+}
+
+struct InBoth {
+    store: Arc<FallbackSessionStore<MemorySessionStore>>,
+    _database: Database,
+}
 
 impl Subject for InRedis {
     async fn fresh(limits: Limits) -> Self {
-        let redis = Redis::start().await.unwrap();
-        let connection = connect(&redis.url()).await;
-        Self(redis, Arc::new(RedisSessionStore::new(connection, limits)))
+        let database = Database::take().await;
+        let store = RedisSessionStore::new(database.connect().await, limits);
+        Self { store: Arc::new(store), _database: database }
     }
 
     fn store(&self) -> Arc<dyn SessionStore> {
-        Arc::clone(&self.1) as _
+        Arc::clone(&self.store) as _
     }
 
     async fn settle(&self) {
-        self.1.sweep(at(0)).await;
-        assert!(self.0.port() > 0 && self.1.lost_writes() == 0);
+        self.store.sweep(at(0)).await;
+        assert!(self.store.lost_writes() == 0);
     }
 
     fn can_jump(&self) -> bool {
         false
+    }
+
+    fn crowd(&self) -> u64 {
+        30
     }
 }
 
 impl Subject for InBoth {
     async fn fresh(limits: Limits) -> Self {
-        let redis = Redis::start().await.unwrap();
-        let connection = connect(&redis.url()).await;
-        let shared = RedisSessionStore::new(connection, limits);
-        Self(redis, Arc::new(FallbackSessionStore::new(shared, MemorySessionStore::new(limits))))
+        let database = Database::take().await;
+        let shared = RedisSessionStore::new(database.connect().await, limits);
+        let store = FallbackSessionStore::new(shared, MemorySessionStore::new(limits));
+        Self { store: Arc::new(store), _database: database }
     }
 
     fn store(&self) -> Arc<dyn SessionStore> {
-        Arc::clone(&self.1) as _
+        Arc::clone(&self.store) as _
     }
 
     async fn settle(&self) {
-        self.1.shared().sweep(at(0)).await;
-        assert!(self.0.port() > 0 && self.1.shared().lost_writes() == 0);
+        self.store.shared().sweep(at(0)).await;
+        assert!(self.store.shared().lost_writes() == 0);
     }
 
     fn can_jump(&self) -> bool {
         false
+    }
+
+    fn crowd(&self) -> u64 {
+        30
     }
 }
 

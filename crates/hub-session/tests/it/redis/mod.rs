@@ -10,6 +10,7 @@ mod clearing;
 mod cluster;
 mod contract;
 mod crowds;
+pub(crate) mod database;
 mod outages;
 mod table;
 

@@ -69,6 +69,7 @@ async fn a_provider_has_its_own_time_for_bindings() {
     let store = store(&redis.url()).await;
     let session = sid("a");
     let end = SessionEnd { binding_ttl: std::time::Duration::from_secs(1800), ..answered(&session, A) };
+    store.enter(&visit(&session), at(0)).await.unwrap();
     store.leave(&end, at(0));
     store.sweep(at(0)).await;
     let left = ask(&connection, "PTTL", "session:k12.a:provider").await.int().unwrap();

@@ -1,0 +1,11 @@
+//! Sessions on the real thing: hubs as child processes, on PostgreSQL and Redis.
+
+mod away;
+mod clearing;
+mod cluster;
+mod limits;
+mod pool;
+mod shared;
+mod store;
+mod table;
+mod town;
