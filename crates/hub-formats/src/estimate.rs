@@ -7,13 +7,16 @@
 //! fitted to real tokenizers; `tests/it/estimate.rs` holds them against samples that the fit never saw.
 //! An estimate is always marked as one.
 
+mod blob;
 mod body;
 mod count;
 mod features;
+mod tally;
 mod tokenizer;
+mod walk;
 mod weights;
 
-pub use body::tokens_in_body;
+pub use body::{BodyTokens, tokens_in_body};
 pub use count::TextCount;
 pub use tokenizer::Tokenizer;
 

@@ -55,6 +55,8 @@ pub struct ConversationSpans {
     pub messages: Option<Range<usize>>,
     /// `system` (Claude), `instructions` (Responses) or `systemInstruction` (Gemini), whatever its kind.
     pub system: Option<Range<usize>>,
+    /// The tools, if that member is a list. `functions` of the OpenAI dialect only if there are no `tools`.
+    pub tools: Option<Range<usize>>,
 }
 
 /// The `model` member.

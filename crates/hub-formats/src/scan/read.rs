@@ -134,12 +134,7 @@ impl Reader {
             Name::SessionId => self.facts.session_id = text(cursor)?,
             Name::Messages => self.messages(cursor)?,
             Name::System => self.facts.conversation.system = Some(cursor.value()?),
-            Name::Tools => match cursor.peek() {
-                Some(b'[') => self.facts.has_tools |= cursor.list(|cursor| cursor.value().map(drop))? > 0,
-                _ => {
-                    cursor.value()?;
-                }
-            },
+            Name::Tools => self.tools(cursor, member)?,
             Name::GenerationConfig => self.generation_config(cursor)?,
             Name::Wrapped => match cursor.peek() {
                 Some(b'{') => {
@@ -196,6 +191,19 @@ impl Reader {
         };
         self.facts.message_count = count;
         self.facts.conversation.messages = count.map(|_| start..cursor.position());
+        Ok(())
+    }
+
+    fn tools(&mut self, cursor: &mut Cursor<'_>, member: Member<'_>) -> Result<(), ScanError> {
+        if cursor.peek() != Some(b'[') {
+            return cursor.value().map(drop);
+        }
+        let start = cursor.position();
+        self.facts.has_tools |= cursor.list(|cursor| cursor.value().map(drop))? > 0;
+        let tools = &mut self.facts.conversation.tools;
+        if tools.is_none() || eq_decoded(member.raw_key, "tools") {
+            *tools = Some(start..cursor.position());
+        }
         Ok(())
     }
 
