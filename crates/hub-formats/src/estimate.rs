@@ -11,6 +11,7 @@ mod blob;
 mod body;
 mod count;
 mod features;
+mod find;
 mod tally;
 mod tokenizer;
 mod walk;

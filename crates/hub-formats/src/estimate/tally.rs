@@ -1,8 +1,7 @@
 //! Counting the texts of a body: escapes are resolved on the way, and of a large body a sample is enough.
 
-use memchr::memchr;
-
 use super::features::{FEATURES, features_of, pair};
+use super::find::find;
 use super::tokenizer::Tokenizer;
 use super::weights::{MILLI, weights};
 use crate::json::decode_escape;
@@ -18,9 +17,9 @@ const THINNEST: usize = 16;
 
 /// What was found in the texts so far.
 pub(super) struct Tally {
-    /// Pairs of classes and how often they occur; two tables, so that a run of the same pair does not wait for
-    /// its own counter each time.
-    pairs: [[u32; 256]; 2],
+    /// Pairs of classes and how often they occur; several tables, so that a run of the same pair does not wait
+    /// for its own counter each time. No body is so long that one of them could run over.
+    pairs: [[u32; 256]; 4],
     /// One stretch is counted, then the rest of a period is not.
     period: usize,
     seen: usize,
@@ -31,7 +30,7 @@ impl Tally {
     /// For texts that have about `expected` bytes together.
     pub(super) fn new(expected: usize) -> Self {
         let every = expected.div_ceil(ENOUGH).clamp(1, THINNEST);
-        Self { pairs: [[0; 256]; 2], period: STRETCH * every, seen: 0, counted: 0 }
+        Self { pairs: [[0; 256]; 4], period: STRETCH * every, seen: 0, counted: 0 }
     }
 
     /// A text as it stands in JSON, without its quotes.
@@ -59,7 +58,7 @@ impl Tally {
         let mut before = NOTHING;
         let mut rest = raw;
         loop {
-            let (plain, escape) = rest.split_at(memchr(b'\\', rest).unwrap_or(rest.len()));
+            let (plain, escape) = rest.split_at(find(b'\\', rest).unwrap_or(rest.len()));
             before = self.plain(before, plain);
             if escape.is_empty() {
                 return;
@@ -72,20 +71,19 @@ impl Tally {
     }
 
     fn plain(&mut self, mut before: u8, text: &[u8]) -> u8 {
-        let [even, odd] = &mut self.pairs;
-        let mut twos = text.chunks_exact(2);
-        for two in &mut twos {
-            if let &[one, other] = two {
-                let (first, second) =
-                    (&mut even[usize::from(pair(before, one))], &mut odd[usize::from(pair(one, other))]);
-                *first = first.saturating_add(1);
-                *second = second.saturating_add(1);
-                before = other;
+        let (fours, rest) = text.as_chunks::<4>();
+        for &[one, two, three, four] in fours {
+            for (table, (before, byte)) in
+                self.pairs.iter_mut().zip([(before, one), (one, two), (two, three), (three, four)])
+            {
+                let times = &mut table[usize::from(pair(before, byte))];
+                *times = times.wrapping_add(1);
             }
+            before = four;
         }
-        for &byte in twos.remainder() {
-            let last = &mut even[usize::from(pair(before, byte))];
-            *last = last.saturating_add(1);
+        for &byte in rest {
+            let times = &mut self.pairs[0][usize::from(pair(before, byte))];
+            *times = times.wrapping_add(1);
             before = byte;
         }
         before
@@ -94,12 +92,13 @@ impl Tally {
     /// The estimate for all texts, seen or sampled, rounded up.
     pub(super) fn tokens_by(&self, tokenizer: Tokenizer) -> u64 {
         let weights: &[u16; FEATURES] = weights(tokenizer);
-        let [even, odd] = &self.pairs;
         let mut sum = 0_u128;
         for index in 0..=u8::MAX {
-            let times = u128::from(even[usize::from(index)]) + u128::from(odd[usize::from(index)]);
-            let weight: u32 = features_of(index).map(|feature| u32::from(weights[feature])).sum();
-            sum += times * u128::from(weight);
+            let times: u64 = self.pairs.iter().map(|table| u64::from(table[usize::from(index)])).sum();
+            if times > 0 {
+                let weight: u32 = features_of(index).map(|feature| u32::from(weights[feature])).sum();
+                sum += u128::from(times) * u128::from(weight);
+            }
         }
         let counted = (self.counted as u128).max(1);
         let tokens = (sum * self.seen as u128).div_ceil(counted * u128::from(MILLI));

@@ -1,9 +1,8 @@
 //! Going through the conversation of a body. The body was scanned before, so nothing is checked here; what is no
 //! JSON gives some count or other, and ends.
 
-use memchr::memchr;
-
 use super::blob::{Blob, judge, sealed};
+use super::find::find;
 use super::tally::Tally;
 use crate::scan::MAX_DEPTH;
 
@@ -114,7 +113,7 @@ impl<'a> Walk<'a, '_> {
     fn string(&mut self) -> &'a [u8] {
         let start = self.at + 1;
         let mut from = start;
-        while let Some(found) = memchr(b'"', self.value.get(from..).unwrap_or_default()) {
+        while let Some(found) = find(b'"', self.value.get(from..).unwrap_or_default()) {
             let quote = from + found;
             let before = self.value.get(from..quote).unwrap_or_default();
             let backslashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
