@@ -12,6 +12,8 @@ pub struct RequestFacts {
     /// The most tokens that the answer may have (`max_tokens`, `max_completion_tokens`, `max_output_tokens` or
     /// `generationConfig.maxOutputTokens`).
     pub max_tokens: Option<u64>,
+    /// How many answers are asked for at once (`n`, `generationConfig.candidateCount`): each may be that long.
+    pub answers: Option<u64>,
     /// State of `stream_options.include_usage`.
     pub usage_option: UsageOption,
     /// `metadata.user_id`, if it is a text.

@@ -26,6 +26,7 @@ enum Name {
     GenerationConfig = 1 << 12,
     Wrapped = 1 << 13,
     System = 1 << 14,
+    Answers = 1 << 15,
 }
 
 /// Where in the body the scan is.
@@ -90,6 +91,7 @@ impl Reader {
             "instructions" if self.dialect == Dialect::Responses => Name::System,
             "stream" => Name::Stream,
             "max_tokens" if self.dialect != Dialect::Responses => Name::MaxTokens,
+            "n" if self.dialect == Dialect::OpenAi => Name::Answers,
             "max_completion_tokens" if self.dialect == Dialect::OpenAi => Name::MaxCompletionTokens,
             "max_output_tokens" if self.dialect == Dialect::Responses => Name::MaxTokens,
             "stream_options" => Name::StreamOptions,
@@ -126,6 +128,7 @@ impl Reader {
             }
             Name::MaxTokens => self.facts.max_tokens = count(cursor)?,
             Name::MaxCompletionTokens => self.max_completion_tokens = count(cursor)?,
+            Name::Answers => self.facts.answers = count(cursor)?,
             Name::StreamOptions => *options = Some(usage_option(cursor)?),
             Name::Metadata => self.metadata(cursor)?,
             Name::PromptCacheKey => self.facts.prompt_cache_key = text(cursor)?,
@@ -216,6 +219,10 @@ impl Reader {
                 || eq_decoded(member.raw_key, "max_output_tokens")
             {
                 self.facts.max_tokens = count(cursor)?;
+            } else if eq_decoded(member.raw_key, "candidateCount")
+                || eq_decoded(member.raw_key, "candidate_count")
+            {
+                self.facts.answers = count(cursor)?;
             } else {
                 cursor.value()?;
             }

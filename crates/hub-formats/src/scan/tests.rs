@@ -99,6 +99,17 @@ fn a_limit_of_the_answer_is_a_whole_number_or_none() {
 }
 
 #[test]
+fn several_answers_at_once_are_noticed() {
+    for (dialect, body, answers) in [
+        (Dialect::OpenAi, r#"{"n":3}"#, Some(3)),
+        (Dialect::Claude, r#"{"n":3}"#, None),
+        (Dialect::Gemini, r#"{"n":3,"generationConfig":{"candidateCount":2,"maxOutputTokens":1}}"#, Some(2)),
+    ] {
+        assert_eq!(scan_request(dialect, body.as_bytes()).unwrap().answers, answers, "{body}");
+    }
+}
+
+#[test]
 fn the_last_of_repeated_members_counts_and_a_redirect_edits_all() {
     let body = r#"{"model":"a","x":1,"model":"b"}"#;
     let facts = scan_request(Dialect::Claude, body.as_bytes()).unwrap();
