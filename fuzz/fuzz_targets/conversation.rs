@@ -1,8 +1,9 @@
 //! The chain of a conversation never panics, begins alike however much of it is asked for, and is not moved by
-//! writing the same JSON anew.
+//! writing the same JSON anew. Estimating its tokens never panics either.
 #![no_main]
 
 use hub_formats::conversation::{ChainRules, chain_at, conversation_chain};
+use hub_formats::estimate::{Tokenizer, tokens_in_body};
 use hub_formats::scan::{ConversationSpans, scan_request};
 use hub_types::Dialect;
 use libfuzzer_sys::fuzz_target;
@@ -15,8 +16,11 @@ fuzz_target!(|body: &[u8]| {
             let spans = ConversationSpans {
                 messages: Some(0..body.len()),
                 system: Some(body.len() / 2..body.len() + 1),
+                tools: Some(0..body.len() / 2),
             };
             let _ = chain_at(dialect, body, &spans, rules(3));
+            let tokens = tokens_in_body(dialect, Tokenizer::Claude47, body, &spans);
+            assert!(tokens.likely() <= tokens.at_most());
 
             let Ok(facts) = scan_request(dialect, body) else {
                 assert!(conversation_chain(dialect, body, rules(3)).is_empty());

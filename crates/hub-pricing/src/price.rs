@@ -68,6 +68,8 @@ pub struct Price {
     pub version: i64,
     /// Pico-dollars for each request.
     pub request_fee: i128,
+    /// The longest answer that the model can give, in tokens, where the price list says so.
+    pub max_output: Option<u64>,
     /// All combinations of tier and threshold, ordered; total input beyond the threshold has these rates.
     rates: Vec<(Tier, u64, Rates)>,
 }
@@ -108,7 +110,8 @@ impl Price {
             .map(|(tier, threshold)| (tier, threshold, resolve(&figures, tier, threshold)))
             .collect();
         let request_fee = figures.get(&(Line::Request, Tier::Standard, 0)).copied().unwrap_or(0);
-        Ok(Self { version, request_fee, rates })
+        let max_output = members.get("max_output_tokens").and_then(|value| value.get().parse().ok());
+        Ok(Self { version, request_fee, max_output, rates })
     }
 
     /// The rates for a request with that much input altogether. Beyond a long-context threshold the whole

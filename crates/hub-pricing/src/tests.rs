@@ -45,6 +45,19 @@ fn every_line_has_its_price() {
 }
 
 #[test]
+fn the_longest_answer_is_read_if_it_is_given() {
+    for (member, longest) in [
+        (r#","max_output_tokens":64000"#, Some(64_000)),
+        (r#","max_output_tokens":null"#, None),
+        (r#","max_output_tokens":"many""#, None),
+        ("", None),
+    ] {
+        let price = price(&format!(r#"{{"input_cost_per_token":1e-6{member}}}"#));
+        assert_eq!(price.max_output, longest, "{member}");
+    }
+}
+
+#[test]
 fn long_context_reprices_the_whole_request() {
     let price = price(
         r#"{"input_cost_per_token":1e-6,"output_cost_per_token":1e-6,"input_cost_per_token_above_200k_tokens":2e-6,

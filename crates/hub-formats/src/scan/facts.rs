@@ -12,6 +12,8 @@ pub struct RequestFacts {
     /// The most tokens that the answer may have (`max_tokens`, `max_completion_tokens`, `max_output_tokens` or
     /// `generationConfig.maxOutputTokens`).
     pub max_tokens: Option<u64>,
+    /// How many answers are asked for at once (`n`, `generationConfig.candidateCount`): each may be that long.
+    pub answers: Option<u64>,
     /// State of `stream_options.include_usage`.
     pub usage_option: UsageOption,
     /// `metadata.user_id`, if it is a text.
@@ -55,6 +57,8 @@ pub struct ConversationSpans {
     pub messages: Option<Range<usize>>,
     /// `system` (Claude), `instructions` (Responses) or `systemInstruction` (Gemini), whatever its kind.
     pub system: Option<Range<usize>>,
+    /// The tools, if that member is a list. `functions` of the OpenAI dialect only if there are no `tools`.
+    pub tools: Option<Range<usize>>,
 }
 
 /// The `model` member.

@@ -26,6 +26,7 @@ enum Name {
     GenerationConfig = 1 << 12,
     Wrapped = 1 << 13,
     System = 1 << 14,
+    Answers = 1 << 15,
 }
 
 /// Where in the body the scan is.
@@ -90,6 +91,7 @@ impl Reader {
             "instructions" if self.dialect == Dialect::Responses => Name::System,
             "stream" => Name::Stream,
             "max_tokens" if self.dialect != Dialect::Responses => Name::MaxTokens,
+            "n" if self.dialect == Dialect::OpenAi => Name::Answers,
             "max_completion_tokens" if self.dialect == Dialect::OpenAi => Name::MaxCompletionTokens,
             "max_output_tokens" if self.dialect == Dialect::Responses => Name::MaxTokens,
             "stream_options" => Name::StreamOptions,
@@ -126,6 +128,7 @@ impl Reader {
             }
             Name::MaxTokens => self.facts.max_tokens = count(cursor)?,
             Name::MaxCompletionTokens => self.max_completion_tokens = count(cursor)?,
+            Name::Answers => self.facts.answers = count(cursor)?,
             Name::StreamOptions => *options = Some(usage_option(cursor)?),
             Name::Metadata => self.metadata(cursor)?,
             Name::PromptCacheKey => self.facts.prompt_cache_key = text(cursor)?,
@@ -134,12 +137,7 @@ impl Reader {
             Name::SessionId => self.facts.session_id = text(cursor)?,
             Name::Messages => self.messages(cursor)?,
             Name::System => self.facts.conversation.system = Some(cursor.value()?),
-            Name::Tools => match cursor.peek() {
-                Some(b'[') => self.facts.has_tools |= cursor.list(|cursor| cursor.value().map(drop))? > 0,
-                _ => {
-                    cursor.value()?;
-                }
-            },
+            Name::Tools => self.tools(cursor, member)?,
             Name::GenerationConfig => self.generation_config(cursor)?,
             Name::Wrapped => match cursor.peek() {
                 Some(b'{') => {
@@ -199,6 +197,19 @@ impl Reader {
         Ok(())
     }
 
+    fn tools(&mut self, cursor: &mut Cursor<'_>, member: Member<'_>) -> Result<(), ScanError> {
+        if cursor.peek() != Some(b'[') {
+            return cursor.value().map(drop);
+        }
+        let start = cursor.position();
+        self.facts.has_tools |= cursor.list(|cursor| cursor.value().map(drop))? > 0;
+        let tools = &mut self.facts.conversation.tools;
+        if tools.is_none() || eq_decoded(member.raw_key, "tools") {
+            *tools = Some(start..cursor.position());
+        }
+        Ok(())
+    }
+
     fn generation_config(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ScanError> {
         if cursor.peek() != Some(b'{') {
             return cursor.value().map(drop);
@@ -208,6 +219,10 @@ impl Reader {
                 || eq_decoded(member.raw_key, "max_output_tokens")
             {
                 self.facts.max_tokens = count(cursor)?;
+            } else if eq_decoded(member.raw_key, "candidateCount")
+                || eq_decoded(member.raw_key, "candidate_count")
+            {
+                self.facts.answers = count(cursor)?;
             } else {
                 cursor.value()?;
             }

@@ -65,6 +65,51 @@ fn the_conversation_is_found_where_it_stands() {
 }
 
 #[test]
+fn the_tools_are_found_where_they_stand() {
+    for (dialect, body, tools) in [
+        (Dialect::Claude, r#"{"tools" : [ {} ] }"#, Some("[ {} ]")),
+        (Dialect::Claude, r#"{"tools":[1],"functions":[2]}"#, Some("[1]")),
+        (Dialect::OpenAi, r#"{"functions":[2]}"#, Some("[2]")),
+        (Dialect::OpenAi, r#"{"functions":[2],"tools":[1]}"#, Some("[1]")),
+        (Dialect::OpenAi, r#"{"tools":[1],"functions":[2]}"#, Some("[1]")),
+        (Dialect::Responses, r#"{"tools":null}"#, None),
+        (Dialect::GeminiCli, r#"{"tools":[0],"request":{"tools":[1]}}"#, Some("[1]")),
+    ] {
+        let found = scan_request(dialect, body.as_bytes()).unwrap().conversation.tools;
+        assert_eq!(found.map(|span| &body[span]), tools, "{body}");
+    }
+}
+
+#[test]
+fn a_limit_of_the_answer_is_a_whole_number_or_none() {
+    for (dialect, body, most) in [
+        (Dialect::Claude, r#"{"max_tokens":32000,"max_output_tokens":1}"#, Some(32_000)),
+        (Dialect::Claude, r#"{"max_tokens":1.5}"#, None),
+        (Dialect::Claude, r#"{"max_tokens":"12"}"#, None),
+        (Dialect::OpenAi, r#"{"max_completion_tokens":7,"max_tokens":9}"#, Some(7)),
+        (Dialect::OpenAi, r#"{"max_tokens":9}"#, Some(9)),
+        (Dialect::OpenAi, r#"{"max_completion_tokens":null,"max_tokens":9}"#, Some(9)),
+        (Dialect::Responses, r#"{"max_output_tokens":3,"max_tokens":9}"#, Some(3)),
+        (Dialect::Gemini, r#"{"maxOutputTokens":9}"#, None),
+        (Dialect::Gemini, r#"{"generationConfig":{"maxOutputTokens":5}}"#, Some(5)),
+        (Dialect::GeminiCli, r#"{"request":{"generationConfig":{"max_output_tokens":6}}}"#, Some(6)),
+    ] {
+        assert_eq!(scan_request(dialect, body.as_bytes()).unwrap().max_tokens, most, "{body}");
+    }
+}
+
+#[test]
+fn several_answers_at_once_are_noticed() {
+    for (dialect, body, answers) in [
+        (Dialect::OpenAi, r#"{"n":3}"#, Some(3)),
+        (Dialect::Claude, r#"{"n":3}"#, None),
+        (Dialect::Gemini, r#"{"n":3,"generationConfig":{"candidateCount":2,"maxOutputTokens":1}}"#, Some(2)),
+    ] {
+        assert_eq!(scan_request(dialect, body.as_bytes()).unwrap().answers, answers, "{body}");
+    }
+}
+
+#[test]
 fn the_last_of_repeated_members_counts_and_a_redirect_edits_all() {
     let body = r#"{"model":"a","x":1,"model":"b"}"#;
     let facts = scan_request(Dialect::Claude, body.as_bytes()).unwrap();

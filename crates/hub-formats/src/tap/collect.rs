@@ -234,10 +234,10 @@ impl Sink for Collector {
         self.event.text.add(count);
     }
 
-    fn blob(&mut self, node: Node, bytes: u64) {
+    fn blob(&mut self, node: Node, piece: &[u8]) {
         self.event.content |= node == Node::Blob;
         // `{}` says nothing: the brackets are not counted, the opening one is not even reported.
-        self.event.text.ascii = self.event.text.ascii.saturating_add(bytes);
+        self.event.text.add(TextCount::of(piece));
     }
 
     fn root_closed(&mut self) {

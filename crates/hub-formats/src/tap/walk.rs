@@ -20,8 +20,8 @@ pub(super) trait Sink {
     fn scalar(&mut self, node: Node, text: &str, is_string: bool);
     /// A piece of model text has come.
     fn text(&mut self, node: Node, count: TextCount);
-    /// A JSON value that the model wrote begins (`bytes` = 0) or goes on.
-    fn blob(&mut self, node: Node, bytes: u64);
+    /// A JSON value that the model wrote begins (an empty piece) or goes on.
+    fn blob(&mut self, node: Node, piece: &[u8]);
     /// The object at [`Node::Root`] is complete.
     fn root_closed(&mut self);
 }
@@ -159,7 +159,7 @@ impl Walker {
     fn open(&mut self, is_object: bool, sink: &mut impl Sink) {
         match self.value_node() {
             Some(node @ (Node::Blob | Node::CallInput)) => {
-                sink.blob(node, 0);
+                sink.blob(node, &[]);
                 self.state = State::Skip { depth: 1, in_string: false, escaped: false, counted: Some(node) };
             }
             Some(node) if self.stack.len() < MAX_LEVELS => {
@@ -233,16 +233,10 @@ impl Walker {
             return;
         }
         self.state = State::Str { role, escape: 0, unicode: false, code: 0 };
-        if let Role::Text(node) = role {
-            let mut count = TextCount::default();
-            match code {
-                0..0x80 => count.ascii = 1,
-                0x80..0x800 => count.two_byte = 1,
-                // The second half of a pair: the first has been counted.
-                0xDC00..0xE000 => {}
-                _ => count.wide = 1,
-            }
-            sink.text(node, count);
+        if let Role::Text(node) = role
+            && let Some(character) = meant(unicode, byte, code)
+        {
+            sink.text(node, TextCount::of(character.encode_utf8(&mut [0; 4]).as_bytes()));
         }
     }
 
@@ -300,7 +294,7 @@ impl Walker {
             }
         }
         if let Some(node) = counted {
-            sink.blob(node, used as u64);
+            sink.blob(node, rest.get(..used).unwrap_or_default());
         }
         self.state =
             if depth == 0 { State::Between } else { State::Skip { depth, in_string, escaped, counted } };
@@ -320,5 +314,18 @@ fn string_role(node: Option<Node>) -> Role {
         Some(node @ (Node::Text | Node::Delta)) => Role::Text(node),
         Some(node) => Role::Scalar(node),
         None => Role::Skipped,
+    }
+}
+
+/// The character of an escape as far as counting goes.
+fn meant(unicode: bool, byte: u8, code: u16) -> Option<char> {
+    match (unicode, byte, code) {
+        // Which character a pair makes does not matter, so its first half stands for it.
+        (true, _, 0xD800..0xDC00) => Some('\u{1F600}'),
+        (true, ..) => char::from_u32(code.into()),
+        (false, b'n', _) => Some('\n'),
+        (false, b't', _) => Some('\t'),
+        (false, b'r', _) => Some('\r'),
+        (false, ..) => Some(char::from(byte)).filter(char::is_ascii),
     }
 }

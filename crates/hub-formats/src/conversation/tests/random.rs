@@ -143,7 +143,7 @@ proptest! {
 
     #[test]
     fn random_bytes_do_not_panic(body in prop::collection::vec(any::<u8>(), 0..200), start in 0_usize..220, end in 0_usize..220) {
-        let spans = ConversationSpans { messages: Some(start..end), system: Some(end..start) };
+        let spans = ConversationSpans { messages: Some(start..end), system: Some(end..start), tools: None };
         for dialect in Dialect::ALL {
             let _ = conversation_chain(dialect, &body, WITH_SYSTEM);
             let _ = chain_at(dialect, &body, &spans, WITH_SYSTEM);

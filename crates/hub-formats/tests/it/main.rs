@@ -1,0 +1,4 @@
+//! Tests of hub-formats against what real programs made of the same bytes.
+
+#[cfg(test)]
+mod estimate;
