@@ -52,6 +52,14 @@ impl Counter {
         }
     }
 
+    /// A counter as a shared store tells it: as much as is needed to say how it stands.
+    #[cfg(feature = "redis")]
+    pub(crate) fn told(rule: &Rule, window: (Ms, Ms), sum: i64, buckets: VecDeque<(Ms, i64)>) -> Self {
+        let (start, until) = window;
+        let (slot, floor) = (rule.slot, rule.floor);
+        Self { slot, floor, start, until, last: Ms::MIN, sum, buckets, pending: None }
+    }
+
     pub(crate) fn is_pending(&self) -> bool {
         self.pending.is_some()
     }

@@ -4,3 +4,6 @@
 mod contract;
 #[cfg(test)]
 mod memory;
+#[cfg(feature = "redis")]
+#[cfg(test)]
+mod redis;
