@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod memory;
 #[cfg(feature = "redis")]
 #[cfg(test)]
