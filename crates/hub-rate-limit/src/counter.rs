@@ -246,6 +246,36 @@ impl Counter {
         is_told
     }
 
+    /// Takes over what a shared store says, unless more is known here: charges on their way there. Others'
+    /// charges that come to light count as if they were made now, so that they never count too little.
+    #[cfg(feature = "redis")]
+    pub(crate) fn take_over(&mut self, rule: &Rule, told: &Self, now: Ms) {
+        if self.pending.is_some() {
+            *self = Self::new(rule, now, true);
+        }
+        let sum = told.used(now);
+        match self.slot.course() {
+            Course::Sliding { grain, .. } => {
+                if sum > self.sum {
+                    self.fill(now - now.rem_euclid(grain), sum - self.sum);
+                }
+            }
+            Course::Anchored { .. } if now >= told.until => return,
+            Course::Anchored { .. } => {
+                self.sum = sum.max(self.used(now));
+                (self.start, self.until) = (told.start, told.until);
+            }
+            Course::Calendar if told.start > self.start => {
+                (self.start, self.until, self.sum) = (told.start, told.until, sum);
+            }
+            Course::Calendar if told.start < self.start => return,
+            Course::Calendar | Course::Total => self.sum = self.sum.max(sum),
+        }
+        if sum > 0 {
+            self.last = self.last.max(now);
+        }
+    }
+
     /// When so much has aged out, or the window has turned, that no more than `target` is left. `None` = never.
     pub(crate) fn falls_to(&self, target: i64, now: Ms) -> Option<Ms> {
         match self.slot.course() {

@@ -9,18 +9,12 @@ use crate::counter::Counter;
 use crate::judge::{Amount, BudgetMode, Refusal, Standing, longest};
 use crate::limit::{LimitType, Owner};
 use crate::limiter::{LimiterUnavailable, WindowUsage};
+use crate::memory::Asked;
 use crate::restore::{Restore, Wanted};
-use crate::rule::{Rule, Rules};
+use crate::rule::Rule;
 use crate::time::{Ms, timestamp};
 
 pub(super) type Result<T> = std::result::Result<T, LimiterUnavailable>;
-
-/// An owner and what applies to it.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) owner: Owner,
-    pub(crate) rules: Rules,
-}
 
 /// How a limit stands in Redis.
 #[derive(Debug)]

@@ -23,12 +23,12 @@ use hub_types::{AttemptId, ProviderId};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-pub(crate) use self::answer::{Asked, Told};
+pub(crate) use self::answer::Told;
 use self::answer::{Result, strange, word};
 use self::scripts::{ADMIT, LOOK, RESET, RESTORE};
 use self::write::Write;
-use self::writer::Writer;
 pub use self::writer::WriteFigures;
+use self::writer::Writer;
 use crate::calendar::Calendar;
 use crate::judge::{Amount, BudgetMode, longest};
 use crate::limit::{Limits, Owner};
@@ -36,6 +36,7 @@ use crate::limiter::{
     Admission, Known, LimiterUnavailable, Payer, RESERVATION_TTL, RESTORE_LEASE, RateLimiter, Room, Ticket,
     Verdict, WindowUsage,
 };
+use crate::memory::Asked;
 use crate::restore::{Past, Restore};
 use crate::rule::rules;
 use crate::time::{Ms, ms, span};
@@ -112,13 +113,8 @@ impl RedisRateLimiter {
     /// Lets a request in, and tells how its limits stand.
     pub(crate) async fn try_admit(&self, admission: &Admission<'_>, now: Timestamp) -> Result<Admitted> {
         let now = ms(now);
-        let Ticket { user, key, request } = admission.ticket;
-        let asked = [
-            Asked { owner: Owner::Key(user, key), rules: rules(admission.key, &self.calendar, now) },
-            Asked { owner: Owner::User(user), rules: rules(admission.user, &self.calendar, now) },
-        ];
-        let asked: SmallVec<[Asked; 2]> =
-            asked.into_iter().filter(|asked| !asked.rules.is_empty()).collect();
+        let Ticket { user, request, .. } = admission.ticket;
+        let asked = self.limited(admission, now);
         if asked.is_empty() {
             return Ok(Admitted { verdict: Known::Yes(Verdict::Admitted), told: SmallVec::new() });
         }
@@ -141,6 +137,26 @@ impl RedisRateLimiter {
         batch.script_with(&ADMIT, &names, arguments);
         let answer = self.ask_one(batch).await?;
         verdict(asked, &answer, amount, admission.mode, now)
+    }
+
+    /// Tells Redis of a request that was let in without it.
+    pub(crate) fn book(&self, admission: &Admission<'_>, now: Timestamp) {
+        let (ticket, amount, at) = (admission.ticket, admission.reserved(), ms(now));
+        let owners: SmallVec<[Owner; 2]> =
+            self.limited(admission, at).into_iter().map(|asked| asked.owner).collect();
+        if !owners.is_empty() {
+            self.writer.offer(Write::Booked { ticket, owners, amount, at });
+        }
+    }
+
+    /// Key and user, if they have limits.
+    fn limited(&self, admission: &Admission<'_>, now: Ms) -> SmallVec<[Asked; 2]> {
+        let Ticket { user, key, .. } = admission.ticket;
+        let asked = [
+            Asked { owner: Owner::Key(user, key), rules: rules(admission.key, &self.calendar, now) },
+            Asked { owner: Owner::User(user), rules: rules(admission.user, &self.calendar, now) },
+        ];
+        asked.into_iter().filter(|asked| !asked.rules.is_empty()).collect()
     }
 
     /// How the limits of providers stand.
@@ -301,8 +317,9 @@ impl RateLimiter for RedisRateLimiter {
     }
 
     async fn restore(&self, question: &Restore, answer: &[Past], now: Timestamp) -> Result<()> {
-        let is_asked =
-            |past: &&Past| question.wanted.contains(&past.wanted) && past.wanted.grain == ask::grain(past.wanted.slot);
+        let is_asked = |past: &&Past| {
+            question.wanted.contains(&past.wanted) && past.wanted.grain == ask::grain(past.wanted.slot)
+        };
         let answer: SmallVec<[&Past; 4]> = answer.iter().filter(is_asked).collect();
         let count = i64::try_from(answer.len()).unwrap_or(0);
         let mut arguments =

@@ -17,6 +17,8 @@ use crate::time::Ms;
 /// One entry of the queue.
 #[derive(Debug)]
 pub(super) enum Write {
+    /// A request was let in while Redis was not asked.
+    Booked { ticket: Ticket, owners: SmallVec<[Owner; 2]>, amount: Amount, at: Ms },
     /// A request has ended and took this.
     Settled { ticket: Ticket, actual: Amount, at: Ms },
     /// A request has ended and cost nothing.
@@ -43,7 +45,9 @@ impl Write {
             Self::Charged { payer: Payer::Provider(provider), .. } => {
                 [Owner::Provider(*provider)].into_iter().collect()
             }
-            Self::Released { .. } | Self::Refreshed { .. } | Self::Barrier(_) => SmallVec::new(),
+            Self::Booked { .. } | Self::Released { .. } | Self::Refreshed { .. } | Self::Barrier(_) => {
+                SmallVec::new()
+            }
         }
     }
 
@@ -54,14 +58,21 @@ impl Write {
     /// Adds its script.
     pub(super) fn put(&self, batch: &mut Batch, reservation_ttl: Ms) {
         match *self {
+            Self::Booked { ticket, ref owners, amount, at } => {
+                let request = ticket.request.to_string();
+                let names = owners.iter().map(|owner| keys::name_in_held(*owner));
+                let tail = [reservation_ttl.into(), keys::HELD_SLACK.into()];
+                let tail = tail.into_iter().chain(names.map(Argument::from));
+                put_finish(batch, owners, (&request, &format!("r{request}")), amount, at, tail);
+            }
             Self::Settled { ticket, actual, at } => {
                 let request = ticket.request.to_string();
                 let name = format!("r{request}");
-                put_finish(batch, callers(ticket.user, ticket.key).as_slice(), (&request, &name), actual, at);
+                put_finish(batch, &callers(ticket.user, ticket.key), (&request, &name), actual, at, []);
             }
             Self::Released { ticket, at } => {
                 let request = ticket.request.to_string();
-                put_finish(batch, &[Owner::User(ticket.user)], (&request, ""), ask::NOTHING, at);
+                put_finish(batch, &[Owner::User(ticket.user)], (&request, ""), ask::NOTHING, at, []);
             }
             Self::Refreshed { ticket, at } => {
                 let lifetime = reservation_ttl.saturating_add(keys::HELD_SLACK);
@@ -71,19 +82,28 @@ impl Write {
             }
             Self::Charged { attempt, payer: Payer::Provider(provider), actual, at } => {
                 let name = format!("p{attempt}");
-                put_finish(batch, &[Owner::Provider(provider)], ("", &name), actual, at);
+                put_finish(batch, &[Owner::Provider(provider)], ("", &name), actual, at, []);
             }
             Self::Charged { attempt, payer: Payer::Caller(user, key), actual, at } => {
                 let name = format!("c{attempt}");
-                put_finish(batch, callers(user, key).as_slice(), ("", &name), actual, at);
+                put_finish(batch, &callers(user, key), ("", &name), actual, at, []);
             }
             Self::Barrier(_) => {}
         }
     }
 }
 
-/// Drops the reservation of a request, if it is named, and books a charge, if it is named.
-fn put_finish(batch: &mut Batch, payers: &[Owner], (request, name): (&str, &str), actual: Amount, at: Ms) {
+/// Drops the reservation of a request, if it is named, and books a charge, if it is named. With a time to live, its
+/// slack and the names of the owners it makes the reservation instead: all in one script, as only the order of
+/// the same script's calls is sure.
+fn put_finish(
+    batch: &mut Batch,
+    payers: &[Owner],
+    (request, name): (&str, &str),
+    actual: Amount,
+    at: Ms,
+    reservation: impl IntoIterator<Item = Argument>,
+) {
     let [held, done] = match payers.first() {
         Some(Owner::User(user) | Owner::Key(user, _)) => [keys::held(*user), keys::done_of_user(*user)],
         Some(Owner::Provider(provider)) => keys::of_provider(*provider),
@@ -97,5 +117,5 @@ fn put_finish(batch: &mut Batch, payers: &[Owner], (request, name): (&str, &str)
     let head = [at.into(), keys::OWNER.into(), request.into(), name.into()];
     let tail = [keys::MOST_DONE.into(), keys::DONE.into()];
     let arguments: [Argument; 2] = ask::amounts(actual);
-    batch.script_with(&FINISH, &names, head.into_iter().chain(arguments).chain(tail));
+    batch.script_with(&FINISH, &names, head.into_iter().chain(arguments).chain(tail).chain(reservation));
 }
