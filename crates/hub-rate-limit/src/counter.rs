@@ -60,6 +60,13 @@ impl Counter {
         Self { slot, floor, start, until, last: Ms::MIN, sum, buckets, pending: None }
     }
 
+    /// The counter in place of one that can't be told from its sum, pending or trusted as [`Self::new`]. A reset
+    /// that was known is still known.
+    pub(crate) fn anew(&self, rule: &Rule, now: Ms, is_trusted: bool) -> Self {
+        let floor = rule.floor.max(self.floor);
+        Self { floor, ..Self::new(rule, now, is_trusted) }
+    }
+
     pub(crate) fn is_pending(&self) -> bool {
         self.pending.is_some()
     }
@@ -139,12 +146,12 @@ impl Counter {
         }
     }
 
-    /// Counts a charge, unless its window is over, or a reset or the ledger's answer covers it.
+    /// Counts a charge, unless its window is over, or a reset or the ledger's answer covers it. What cost nothing
+    /// is no charge: it opens no window.
     pub(crate) fn charge(&mut self, at: Ms, amount: i64) {
-        if at < self.floor || self.pending.is_some_and(|before| at < before) {
+        if amount <= 0 || at < self.floor || self.pending.is_some_and(|before| at < before) {
             return;
         }
-        let amount = amount.max(0);
         match self.slot.course() {
             Course::Sliding { span, grain } => {
                 self.age(span, grain, at);
@@ -251,7 +258,7 @@ impl Counter {
     #[cfg(feature = "redis")]
     pub(crate) fn take_over(&mut self, rule: &Rule, told: &Self, now: Ms) {
         if self.pending.is_some() {
-            *self = Self::new(rule, now, true);
+            *self = self.anew(rule, now, true);
         }
         let sum = told.used(now);
         match self.slot.course() {

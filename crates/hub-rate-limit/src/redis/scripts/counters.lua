@@ -27,15 +27,16 @@ local function text_of_counter(c)
   }, ' ')
 end
 
--- Pending from now on.
-local function new_counter(rule, key, now)
+-- Pending from now on. A reset that the old one knew is still known.
+local function new_counter(rule, key, now, old)
   if key then redis.call('DEL', key) end
+  local floor = old and math.max(old.floor, rule.floor) or rule.floor
   local start, till = NEVER, FOREVER
   if rule.course == 'c' then start, till = rule.start, rule.till end
   if rule.course == 'a' then till = NEVER end
   return {
     slot = rule.slot, key = key, course = rule.course, span = rule.span, grain = rule.grain,
-    floor = rule.floor, start = start, till = till, last = NEVER, since = now, pending = true, hi = 0, lo = 0,
+    floor = floor, start = start, till = till, last = NEVER, since = now, pending = true, hi = 0, lo = 0,
   }
 end
 
@@ -111,10 +112,10 @@ local function collect(c, at, hi, lo)
   end
 end
 
--- Counts a charge, unless its window is over, or a reset or the ledger's answer covers it. False: the counter
--- has lost its buckets.
+-- Counts a charge, unless it is nothing, its window is over, or a reset or the ledger's answer covers it. False:
+-- the counter has lost its buckets.
 local function charge(c, at, hi, lo)
-  if at < c.floor or at < c.since then return true end
+  if (hi == 0 and lo == 0) or at < c.floor or at < c.since then return true end
   if c.course == 's' then
     if not age(c, at) then return false end
     fill(c, at - at % c.grain, hi, lo)

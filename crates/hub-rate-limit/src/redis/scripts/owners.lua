@@ -73,7 +73,7 @@ local function follow_owner(owner, rules, now)
   for _, rule in ipairs(rules) do
     local counter = owner.counters[rule.slot]
     if not counter or not follow(counter, rule, now) then
-      counter = new_counter(rule, key_of(owner.place, rule.slot), now)
+      counter = new_counter(rule, key_of(owner.place, rule.slot), now, counter)
       owner.counters[rule.slot] = counter
     end
     if counter.pending then is_known = false end
