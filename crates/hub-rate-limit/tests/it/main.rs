@@ -1,7 +1,11 @@
 //! One contract for every rate limiter.
 
 #[cfg(test)]
+mod chance;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]

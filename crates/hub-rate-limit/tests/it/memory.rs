@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hub_rate_limit::{Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter};
 
 use crate::contract::{Subject, contract, noon};
+use crate::history::agree_with_the_model;
 
 struct InMemory(Arc<MemoryRateLimiter>);
 
@@ -21,3 +22,8 @@ impl Subject for InMemory {
 }
 
 contract!(InMemory);
+
+#[tokio::test(flavor = "current_thread")]
+async fn random_histories_agree_with_the_model() {
+    agree_with_the_model::<InMemory>(0..10_000, 40, 1).await;
+}
