@@ -59,8 +59,7 @@ impl Counter {
     #[cfg(feature = "redis")]
     pub(crate) fn told(rule: &Rule, window: (Ms, Ms), sum: i64, buckets: VecDeque<(Ms, i64)>) -> Self {
         let (start, until) = window;
-        let (slot, floor) = (rule.slot, rule.floor);
-        Self { slot, floor, start, until, last: Ms::MIN, sum, buckets, pending: None }
+        Self { start, until, sum, buckets, ..Self::new(rule, Ms::MIN, true) }
     }
 
     /// The counter in place of one that can't be told from its sum, pending or trusted as [`Self::new`]. A reset
@@ -261,7 +260,7 @@ impl Counter {
     /// charges that come to light count as if they were made now, so that they never count too little.
     #[cfg(feature = "redis")]
     pub(crate) fn take_over(&mut self, rule: &Rule, told: &Self, now: Ms) {
-        if self.pending.is_some() {
+        if self.is_pending {
             *self = self.anew(rule, now, true);
         }
         let sum = told.used(now);

@@ -7,6 +7,7 @@ use hub_rate_limit::{Calendar, RedisLimits, RedisRateLimiter};
 use hub_redis::{Batch, RedisConnection, RedisReply, RedisSettings, RedisUrl};
 use jiff::tz::TimeZone;
 
+mod agreement;
 mod cluster;
 mod contract;
 mod database;
