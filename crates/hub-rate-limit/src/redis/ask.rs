@@ -1,5 +1,7 @@
 //! What the scripts are told, as texts and whole numbers.
 
+use std::fmt::Write;
+
 use hub_redis::Argument;
 use hub_types::Money;
 
@@ -48,21 +50,22 @@ pub(super) fn amounts(amount: Amount) -> [Argument; 2] {
     [amount.nanos().to_string().into(), amount.whole_tokens().to_string().into()]
 }
 
-/// The rules of an owner.
-pub(super) fn put_rules(arguments: &mut Vec<Argument>, rules: &Rules) {
-    arguments.push(i64::try_from(rules.len()).unwrap_or(0).into());
+/// The rules of an owner, in a text.
+pub(super) fn text_of_rules(rules: &Rules) -> String {
+    let mut text = String::with_capacity(rules.len() * 100);
     for rule in rules {
         let (course, span, grain) = match rule.slot.course() {
-            Course::Sliding { span, grain } => ("s", span, grain),
-            Course::Anchored { span } => ("a", span, 0),
-            Course::Calendar => ("c", 0, 0),
-            Course::Total => ("t", 0, 0),
+            Course::Sliding { span, grain } => ('s', span, grain),
+            Course::Anchored { span } => ('a', span, 0),
+            Course::Calendar => ('c', 0, 0),
+            Course::Total => ('t', 0, 0),
         };
-        let numbers = [span, grain, rule.span.start, rule.span.end, rule.floor];
-        arguments.extend([rule.slot.as_str().into(), course.into()]);
-        arguments.extend(numbers.map(|number| moment(number).into()));
-        arguments.push(rule.limit.to_string().into());
+        let [start, end, floor] = [rule.span.start, rule.span.end, rule.floor].map(moment);
+        let (slot, limit) = (rule.slot.as_str(), rule.limit);
+        // Writing to a text does not fail.
+        let _ = write!(text, "{slot} {course} {span} {grain} {start} {end} {floor} {limit} ");
     }
+    text
 }
 
 /// How the ledger is read for a slot.
@@ -75,14 +78,14 @@ pub(super) fn grain(slot: Slot) -> Grain {
 }
 
 /// The ledger's answer for one counter.
-pub(super) fn put_past(arguments: &mut Vec<Argument>, past: &Past) {
+pub(super) fn past(past: &Past) -> [Argument; 4] {
     let from = past.wanted.from.map_or(NEVER, |from| moment(ms(from)));
     let is_sum = i64::from(past.wanted.grain == Grain::Whole);
-    let count = i64::try_from(past.charges.len()).unwrap_or(0);
-    arguments.extend([past.wanted.slot.as_str().into(), from.into(), is_sum.into(), count.into()]);
+    let mut charges = String::with_capacity(past.charges.len() * 24);
     for (at, amount) in &past.charges {
-        arguments.extend([moment(ms(*at)).into(), (*amount).max(0).to_string().into()]);
+        let _ = write!(charges, "{} {} ", moment(ms(*at)), amount.max(&0));
     }
+    [past.wanted.slot.as_str().into(), from.into(), is_sum.into(), charges.into()]
 }
 
 /// From when on the ledger is to be read, as a script told.

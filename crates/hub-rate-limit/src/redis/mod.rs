@@ -130,7 +130,7 @@ impl RedisRateLimiter {
         arguments.push(i64::try_from(asked.len()).unwrap_or(0).into());
         for asked in &asked {
             arguments.push(keys::name_in_held(asked.owner).into());
-            ask::put_rules(&mut arguments, &asked.rules);
+            arguments.push(ask::text_of_rules(&asked.rules).into());
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut batch = Batch::new();
@@ -221,7 +221,7 @@ fn put_look(batch: &mut Batch, asked: &Asked, has_all_buckets: bool, now: Ms) {
     let names: SmallVec<[&str; 6]> = names.iter().map(String::as_str).collect();
     let mut arguments = head(now);
     arguments.extend([keys::name_in_held(asked.owner).into(), i64::from(has_all_buckets).into()]);
-    ask::put_rules(&mut arguments, &asked.rules);
+    arguments.push(ask::text_of_rules(&asked.rules).into());
     batch.script_with(&LOOK, &names, arguments);
 }
 
@@ -321,12 +321,8 @@ impl RateLimiter for RedisRateLimiter {
             question.wanted.contains(&past.wanted) && past.wanted.grain == ask::grain(past.wanted.slot)
         };
         let answer: SmallVec<[&Past; 4]> = answer.iter().filter(is_asked).collect();
-        let count = i64::try_from(answer.len()).unwrap_or(0);
-        let mut arguments =
-            vec![ms(now).into(), keys::OWNER.into(), ask::moment(ms(question.before)).into(), count.into()];
-        for past in answer {
-            ask::put_past(&mut arguments, past);
-        }
+        let head = [ms(now).into(), keys::OWNER.into(), ask::moment(ms(question.before)).into()];
+        let arguments = head.into_iter().chain(answer.into_iter().flat_map(ask::past));
         let names = keys::of_owner(question.owner);
         let mut batch = Batch::new();
         batch.script_with(&RESTORE, &names.each_ref().map(String::as_str), arguments);

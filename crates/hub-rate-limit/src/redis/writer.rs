@@ -5,7 +5,7 @@
 //! is noted, and forgotten by Redis when it is back: then the ledger is asked, which has it all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hub_redis::{Batch, RedisConnection, RedisError};
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What became of what was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteFigures {
-    /// Entries that wait at the moment.
+    /// Entries that are not yet written.
     pub waiting: usize,
     /// Entries that were lost, because too many waited or Redis refused them.
     pub lost: u64,
@@ -50,6 +50,8 @@ pub(super) struct Writer {
 
 #[derive(Debug)]
 struct Shared {
+    /// Entries on their way, from the offer until they are written or lost.
+    waiting: AtomicUsize,
     lost: AtomicU64,
     is_behind: AtomicBool,
     unpaid: Unpaid,
@@ -68,6 +70,7 @@ impl Writer {
     pub(super) fn start(connection: Arc<RedisConnection>, reservation_ttl: Ms, capacity: usize) -> Self {
         let (queue, entries) = mpsc::channel(capacity.max(1));
         let shared = Arc::new(Shared {
+            waiting: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
             is_behind: AtomicBool::new(false),
             unpaid: Unpaid::default(),
@@ -80,13 +83,18 @@ impl Writer {
 
     /// Enters a write, or counts it as lost if too many wait.
     pub(super) fn offer(&self, write: Write) {
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
         if let Err(refused) = self.queue.try_send(write) {
             self.shared.lose(&refused.into_inner());
+            self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
     /// Waits until everything that was offered before has been sent; false = not within the patience.
     pub(super) async fn flush(&self, patience: Duration) -> bool {
+        if self.shared.waiting.load(Ordering::Acquire) == 0 {
+            return true;
+        }
         let (done, reached) = oneshot::channel();
         let wait = async {
             // After the end of the task there is nothing to wait for.
@@ -116,7 +124,7 @@ impl Writer {
 
     pub(super) fn figures(&self) -> WriteFigures {
         WriteFigures {
-            waiting: self.queue.max_capacity() - self.queue.capacity(),
+            waiting: self.shared.waiting.load(Ordering::Relaxed),
             lost: self.shared.lost.load(Ordering::Relaxed),
             is_behind: self.is_behind(),
         }
@@ -158,6 +166,8 @@ impl Sender {
             for write in group.drain(..) {
                 if let Write::Barrier(done) = write {
                     let _ = done.send(());
+                } else {
+                    self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
                 }
             }
             if self.shared.is_behind.load(Ordering::Acquire) && queue.len() < GROUP {
@@ -227,6 +237,7 @@ impl Sender {
             self.shared.lose(&write);
             lost += u64::from(!write.is_barrier());
         }
+        self.shared.waiting.store(0, Ordering::Release);
         warn!(lost, "What waited to be written to Redis is lost");
     }
 }

@@ -12,11 +12,10 @@ lapse(held, now)
 if redis.call('HEXISTS', held, request) == 1 then return { 'again' } end
 if tonumber(redis.call('HGET', held, 'count') or 0) >= tonumber(ARGV[9]) then return { 'many' } end
 
-local owners, at, is_known = {}, 11, true
+local owners, is_known = {}, true
 for number = 1, tonumber(ARGV[10]) do
   local owner = read_owner(5 * number - 3)
-  owner.name = ARGV[at]
-  owner.rules, at = read_rules(at + 1)
+  owner.name, owner.rules = ARGV[9 + 2 * number], read_rules(ARGV[10 + 2 * number])
   owner.is_known = follow_owner(owner, owner.rules, now)
   is_known = is_known and owner.is_known
   owners[number] = owner

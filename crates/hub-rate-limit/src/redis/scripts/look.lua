@@ -4,7 +4,7 @@
 -- 0 for what is needed to tell when a limit that is reached is one no more; the rules.
 -- Answers {'in', how its rules stand}, or {'unknown', its question}.
 local now, lifetime, patience = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local owner, rules = read_owner(1), read_rules(6)
+local owner, rules = read_owner(1), read_rules(ARGV[6])
 local mh, ml, th, tl = 0, 0, 0, 0
 if KEYS[6] then
   lapse(KEYS[6], now)

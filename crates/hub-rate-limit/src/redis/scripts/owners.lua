@@ -49,22 +49,18 @@ local function lose(owner, counter)
   if counter.key then redis.call('DEL', counter.key) end
 end
 
--- The rules that begin at this place in ARGV: their number, then of each slot, course, span, grain, start, end,
--- floor, limit. Also answers the place after them.
-local function read_rules(at)
+-- The rules in a text: of each slot, course, span, grain, start, end, floor, limit.
+local RULE = '(%S+) (%a) (%d+) (%d+) (-?%d+) (-?%d+) (-?%d+) (%d+)'
+local function read_rules(text)
   local rules = {}
-  local count = tonumber(ARGV[at])
-  at = at + 1
-  for number = 1, count do
-    local hi, lo = amount_of(ARGV[at + 7])
-    rules[number] = {
-      slot = ARGV[at], course = ARGV[at + 1], span = tonumber(ARGV[at + 2]), grain = tonumber(ARGV[at + 3]),
-      start = tonumber(ARGV[at + 4]), till = tonumber(ARGV[at + 5]), floor = tonumber(ARGV[at + 6]),
-      hi = hi, lo = lo,
+  for slot, course, span, grain, start, till, floor, limit in string.gmatch(text, RULE) do
+    local hi, lo = amount_of(limit)
+    rules[#rules + 1] = {
+      slot = slot, course = course, span = tonumber(span), grain = tonumber(grain), start = tonumber(start),
+      till = tonumber(till), floor = tonumber(floor), hi = hi, lo = lo,
     }
-    at = at + 8
   end
-  return rules, at
+  return rules
 end
 
 -- Brings the counters up to this moment. Are all of them known?

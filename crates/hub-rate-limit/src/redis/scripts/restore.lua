@@ -1,21 +1,16 @@
 -- The ledger's answer to a question. KEYS: the owner's.
--- ARGV: now, lifetime of an owner, the moment that was asked about, number of counters; of each slot, from when
--- on it was read, is it one sum, number of charges, and these: when, how much.
+-- ARGV: now, lifetime of an owner, the moment that was asked about; of each counter that was read slot, from when
+-- on, is it one sum, and the charges in a text: when, how much.
 local now, before = tonumber(ARGV[1]), tonumber(ARGV[3])
-local owner, at = read_owner(1), 5
+local owner = read_owner(1)
 if not owner.is_there then return 0 end
-for _ = 1, tonumber(ARGV[4]) do
+for at = 4, #ARGV, 4 do
   local counter, from, is_sum = owner.counters[ARGV[at]], tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
-  local count = tonumber(ARGV[at + 3])
-  local charges = {}
-  for number = 1, count do
-    charges[number] = { tonumber(ARGV[at + 2 + 2 * number]), amount_of(ARGV[at + 3 + 2 * number]) }
-  end
-  at = at + 4 + 2 * count
   if counter and counter.pending and counter.since == before and wanted_from(counter) == from then
     local past = {}
-    for _, one in ipairs(charges) do
-      if one[1] < before then past[#past + 1] = one end
+    for when, amount in string.gmatch(ARGV[at + 3], '(-?%d+) (%d+)') do
+      local moment = tonumber(when)
+      if moment < before then past[#past + 1] = { moment, amount_of(amount) } end
     end
     counter.pending, counter.since = false, NEVER
     if counter.course == 'a' then
