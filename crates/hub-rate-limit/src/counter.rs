@@ -55,6 +55,13 @@ impl Counter {
         }
     }
 
+    /// A counter as a shared store tells it: as much as is needed to say how it stands.
+    #[cfg(feature = "redis")]
+    pub(crate) fn told(rule: &Rule, window: (Ms, Ms), sum: i64, buckets: VecDeque<(Ms, i64)>) -> Self {
+        let (start, until) = window;
+        Self { start, until, sum, buckets, ..Self::new(rule, Ms::MIN, true) }
+    }
+
     /// The counter in place of one that can't be told from its sum, pending or trusted as [`Self::new`]. A reset
     /// that was known is still known.
     pub(crate) fn anew(&self, rule: &Rule, now: Ms, is_trusted: bool) -> Self {
@@ -247,6 +254,36 @@ impl Counter {
             self.clear();
         }
         is_told
+    }
+
+    /// Takes over what a shared store says, unless more is known here: charges on their way there. Others'
+    /// charges that come to light count as if they were made now, so that they never count too little.
+    #[cfg(feature = "redis")]
+    pub(crate) fn take_over(&mut self, rule: &Rule, told: &Self, now: Ms) {
+        if self.is_pending {
+            *self = self.anew(rule, now, true);
+        }
+        let sum = told.used(now);
+        match self.slot.course() {
+            Course::Sliding { grain, .. } => {
+                if sum > self.sum {
+                    self.fill(now - now.rem_euclid(grain), sum - self.sum);
+                }
+            }
+            Course::Anchored { .. } if now >= told.until => return,
+            Course::Anchored { .. } => {
+                self.sum = sum.max(self.used(now));
+                (self.start, self.until) = (told.start, told.until);
+            }
+            Course::Calendar if told.start > self.start => {
+                (self.start, self.until, self.sum) = (told.start, told.until, sum);
+            }
+            Course::Calendar if told.start < self.start => return,
+            Course::Calendar | Course::Total => self.sum = self.sum.max(sum),
+        }
+        if sum > 0 {
+            self.last = self.last.max(now);
+        }
     }
 
     /// When so much has aged out, or the window has turned, that no more than `target` is left. `None` = never.

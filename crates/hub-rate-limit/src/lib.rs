@@ -11,16 +11,22 @@
 
 mod calendar;
 mod counter;
+#[cfg(feature = "redis")]
+mod fallback;
 mod judge;
 mod limit;
 mod limiter;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod restore;
 mod rule;
 mod time;
 pub mod window;
 
 pub use calendar::Calendar;
+#[cfg(feature = "redis")]
+pub use fallback::FallbackRateLimiter;
 pub use judge::{Amount, BudgetMode, Cause, RESERVED_RETRY, Refusal};
 pub use limit::{LimitType, Limits, Owner, Quantity};
 pub use limiter::{
@@ -28,5 +34,7 @@ pub use limiter::{
     Verdict, WindowUsage,
 };
 pub use memory::{MemoryLimits, MemoryRateLimiter};
+#[cfg(feature = "redis")]
+pub use redis::{RedisLimits, RedisRateLimiter, WriteFigures};
 pub use restore::{Grain, Past, Restore, Wanted};
 pub use rule::Slot;

@@ -71,11 +71,22 @@ impl Batch {
         keys: &[&str],
         arguments: [Argument; N],
     ) -> &mut Self {
+        self.script_with(script, keys, arguments)
+    }
+
+    /// Adds a script with any number of arguments after the keys.
+    pub fn script_with(
+        &mut self,
+        script: &'static Script,
+        keys: &[&str],
+        arguments: impl IntoIterator<Item = Argument>,
+    ) -> &mut Self {
         let slot = keys.first().map_or(0, |key| redis_keyslot(key.as_bytes()));
         let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
         let head = [Value::from_static_str(script.sha()), Value::from(count)];
         let keys = keys.iter().map(|key| Value::from(*key));
-        let arguments = head.into_iter().chain(keys).chain(arguments.into_iter().map(|argument| argument.0));
+        let arguments = arguments.into_iter().map(|argument| argument.0);
+        let arguments = head.into_iter().chain(keys).chain(arguments);
         self.0.push(Step { name: "EVALSHA", slot, script: Some(script), arguments: arguments.collect() });
         self
     }

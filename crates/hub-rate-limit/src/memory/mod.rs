@@ -16,11 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+#[cfg(feature = "redis")]
+use hub_types::RequestId;
 use hub_types::{AttemptId, ProviderId, UserId};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::calendar::Calendar;
+#[cfg(feature = "redis")]
+use crate::counter::Counter;
 use crate::judge::{Amount, BudgetMode};
 use crate::limit::{Limits, Owner};
 use crate::limiter::{
@@ -32,7 +36,8 @@ use crate::rule::rules;
 use crate::time::{ms, span};
 
 use recent::Charged;
-use shard::{Asked, Shard};
+pub(crate) use shard::Asked;
+use shard::Shard;
 
 const SHARDS: usize = 16;
 
@@ -100,6 +105,20 @@ impl MemoryRateLimiter {
         // Row ids are dense: their last bits spread well enough.
         let [first, ..] = number.to_le_bytes();
         &self.shards[usize::from(first) % SHARDS]
+    }
+
+    /// Takes over how a shared limiter says that the limits of some owners in one shard stand, and books the
+    /// request that it let in.
+    #[cfg(feature = "redis")]
+    pub(crate) fn take_over(
+        &self,
+        booking: Option<(RequestId, Amount)>,
+        told: &[(Asked, Vec<Counter>)],
+        now: Timestamp,
+    ) {
+        if let Some((first, _)) = told.first() {
+            self.shard(first.owner).lock().take_over(booking, told, ms(now));
+        }
     }
 
     fn of_user(&self, user: UserId) -> &Mutex<Shard> {

@@ -68,6 +68,15 @@ impl OwnerState {
         }
     }
 
+    /// Takes over how a shared limiter says that the rule's counter stands.
+    #[cfg(feature = "redis")]
+    pub(super) fn take_over(&mut self, rule: &Rule, told: &Counter, now: Ms) {
+        self.follow(rule, now, true);
+        if let Some(counter) = self.counters.iter_mut().find(|counter| counter.slot == rule.slot) {
+            counter.take_over(rule, told, now);
+        }
+    }
+
     pub(super) fn reserve(&mut self, amount: Amount) {
         self.money += i128::from(amount.nanos());
         self.tokens += i128::from(amount.whole_tokens());

@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 use super::owners::{OwnerState, Owners};
 use super::recent::{Charged, Recent};
 use super::reservations::{Reservation, Reservations};
+#[cfg(feature = "redis")]
+use crate::counter::Counter;
 use crate::judge::{Amount, BudgetMode, Refusal, Standing, longest};
 use crate::limit::{LimitType, Owner};
 use crate::limiter::{Known, LimiterUnavailable, RESTORE_LEASE, Room, Verdict, WindowUsage};
@@ -26,9 +28,10 @@ pub(super) struct Bounds {
 }
 
 /// An owner and what applies to it.
-pub(super) struct Asked {
-    pub(super) owner: Owner,
-    pub(super) rules: Rules,
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) owner: Owner,
+    pub(crate) rules: Rules,
 }
 
 pub(super) struct Shard {
@@ -105,17 +108,46 @@ impl Shard {
         if let Some(refusal) = longest(refusals) {
             return Ok(Known::Yes(Verdict::Refused(refusal)));
         }
-        for asked in &limited {
-            let Some(state) = self.owners.get(asked.owner) else { continue };
+        let owners = limited.iter().map(|asked| asked.owner).collect();
+        self.book(request, owners, amount, now);
+        Ok(Known::Yes(Verdict::Admitted))
+    }
+
+    /// Counts a request at these owners, and reserves what it may take.
+    pub(super) fn book(&mut self, request: RequestId, owners: SmallVec<[Owner; 2]>, amount: Amount, now: Ms) {
+        for owner in &owners {
+            let Some(state) = self.owners.get(*owner) else { continue };
             state.reserve(amount);
             for counter in state.counters().iter_mut().filter(|counter| counter.slot == Slot::Rpm) {
                 counter.charge(now, 1);
             }
         }
-        let owners = limited.iter().map(|asked| asked.owner).collect();
         let expires = now.saturating_add(self.bounds.reservation_ttl);
         self.reservations.insert(request, owners, amount, expires);
-        Ok(Known::Yes(Verdict::Admitted))
+    }
+
+    /// Takes over how a shared limiter says that limits stand, and books the request that it let in.
+    #[cfg(feature = "redis")]
+    pub(super) fn take_over(
+        &mut self,
+        booking: Option<(RequestId, Amount)>,
+        told: &[(Asked, Vec<Counter>)],
+        now: Ms,
+    ) {
+        self.lapse(now);
+        for (asked, counters) in told {
+            self.make_room(slice::from_ref(asked), now);
+            let state = self.owners.enter(asked.owner, now);
+            for (rule, told) in asked.rules.iter().zip(counters) {
+                state.take_over(rule, told, now);
+            }
+        }
+        if let Some((request, amount)) = booking
+            && !self.reservations.contains(request)
+            && self.reservations.len() < self.bounds.reservations
+        {
+            self.book(request, told.iter().map(|(asked, _)| asked.owner).collect(), amount, now);
+        }
     }
 
     /// May somebody pass who books nothing?

@@ -10,5 +10,8 @@ mod history;
 mod ledger;
 #[cfg(test)]
 mod memory;
+#[cfg(feature = "redis")]
+#[cfg(test)]
+mod redis;
 #[cfg(test)]
 mod schedule;

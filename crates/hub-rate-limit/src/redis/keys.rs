@@ -1,0 +1,69 @@
+//! Every key in Redis that limits use, and how long it lasts. Operators and tools know these names.
+//!
+//! | key | type | what | lasts |
+//! | --- | --- | --- | --- |
+//! | `limit:{u:USER}:user` | hash | the user's counters | 40 days |
+//! | `limit:{u:USER}:key:KEY` | hash | a key's counters | 40 days |
+//! | `limit:{p:PROVIDER}:provider` | hash | the provider's counters | 40 days |
+//! | one of these and `:rpm` | sorted set | requests by second | 62 s and an hour |
+//! | … `:5h_rolling`, `:5h_fixed` | sorted set | charges by minute | 5 hours and one more |
+//! | … `:day_rolling` | sorted set | charges by minute | 24 hours and one more |
+//! | `limit:{u:USER}:held` | hash | reservations | their time to live and an hour |
+//! | `limit:{u:USER}:done`, `limit:{p:PROVIDER}:done` | sorted set | charges that are in already | an hour |
+//!
+//! What lies between braces decides the slot in a cluster: all that one script needs lies together. A time to
+//! live begins anew with every write. Whatever goes, even by itself, is read from the ledger again.
+
+use hub_types::{ProviderId, UserId};
+
+use crate::limit::Owner;
+use crate::time::{HOUR, Ms};
+
+/// How long the counters of an owner last.
+pub(super) const OWNER: Ms = 40 * 24 * HOUR;
+/// How long it is remembered that a charge is in already.
+pub(super) const DONE: Ms = HOUR;
+/// How many of them are, for each user and provider.
+pub(super) const MOST_DONE: i64 = 2_048;
+/// Reservations outlast their time to live by this, for clocks differ.
+pub(super) const HELD_SLACK: Ms = HOUR;
+/// All keys.
+pub(super) const ALL: &str = "limit:{*";
+
+/// The slots that have a set of buckets, in the order in which scripts expect their keys.
+const BUCKETS: [&str; 4] = ["rpm", "5h_rolling", "day_rolling", "5h_fixed"];
+
+/// The keys of an owner: its hash, and its sets of buckets.
+pub(super) fn of_owner(owner: Owner) -> [String; 5] {
+    let hash = match owner {
+        Owner::User(user) => format!("limit:{{u:{user}}}:user"),
+        Owner::Key(user, key) => format!("limit:{{u:{user}}}:key:{key}"),
+        Owner::Provider(provider) => format!("limit:{{p:{provider}}}:provider"),
+    };
+    let [rpm, rolling, day, fixed] = BUCKETS.map(|slot| format!("{hash}:{slot}"));
+    [hash, rpm, rolling, day, fixed]
+}
+
+/// The reservations of a user's requests.
+pub(super) fn held(user: UserId) -> String {
+    format!("limit:{{u:{user}}}:held")
+}
+
+/// The charges to a user and their keys that are in already.
+pub(super) fn done_of_user(user: UserId) -> String {
+    format!("limit:{{u:{user}}}:done")
+}
+
+/// The charges to a provider that are in already; providers have no reservations.
+pub(super) fn of_provider(provider: ProviderId) -> [String; 2] {
+    [format!("limit:{{p:{provider}}}:held"), format!("limit:{{p:{provider}}}:done")]
+}
+
+/// What an owner is called among the reservations.
+pub(super) fn name_in_held(owner: Owner) -> String {
+    match owner {
+        Owner::User(_) => "u".to_owned(),
+        Owner::Key(_, key) => format!("k{key}"),
+        Owner::Provider(_) => "p".to_owned(),
+    }
+}

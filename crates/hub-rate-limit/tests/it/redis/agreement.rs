@@ -1,0 +1,111 @@
+//! The two limiters give the same answers to everything, over random histories.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use hub_rate_limit::{Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter, RedisLimits, RedisRateLimiter};
+use hub_testkit::Redis;
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+
+use super::{PATIENCE, connect};
+use crate::contract::{Desk, Subject, noon};
+use crate::history::{Cast, History, play};
+
+const HISTORIES: u64 = 500;
+const STEPS: usize = 20;
+/// So many are played at a time.
+const PLAYERS: usize = 32;
+
+/// Everybody's, told apart by the ids of owners. It ends with the test process.
+static SERVER: OnceCell<Redis> = OnceCell::const_new();
+static CASTS: AtomicI64 = AtomicI64::new(0);
+
+struct InMemory(Arc<MemoryRateLimiter>);
+
+struct InRedis(Arc<RedisRateLimiter>);
+
+impl Subject for InMemory {
+    async fn fresh(calendar: Arc<Calendar>) -> Self {
+        Self(Arc::new(MemoryRateLimiter::new(MemoryLimits::default(), calendar, noon())))
+    }
+
+    fn limiter(&self) -> Arc<dyn RateLimiter> {
+        Arc::clone(&self.0) as _
+    }
+
+    async fn flush(&self) {}
+}
+
+impl Subject for InRedis {
+    async fn fresh(calendar: Arc<Calendar>) -> Self {
+        let server = SERVER.get_or_init(async || Redis::start().await.unwrap()).await;
+        let connection = connect(&server.url()).await;
+        Self(Arc::new(RedisRateLimiter::new(connection, RedisLimits::default(), calendar)))
+    }
+
+    fn limiter(&self) -> Arc<dyn RateLimiter> {
+        Arc::clone(&self.0) as _
+    }
+
+    async fn flush(&self) {
+        assert!(self.0.flush(PATIENCE).await);
+    }
+}
+
+/// Do they see the same? What else they see is told.
+async fn compare(redis: &Desk<InRedis>, history: &History) -> Result<(), String> {
+    let memory = Desk::<InMemory>::new().await;
+    let cast = Cast(CASTS.fetch_add(1, Ordering::Relaxed));
+    let (expected, seen) = (play(&memory, history, cast).await, play(redis, history, cast).await);
+    match expected.iter().zip(&seen).find(|(expected, seen)| expected != seen) {
+        Some((expected, seen)) => Err(format!("in memory {expected:#?}\nin Redis {seen:#?}")),
+        None => (expected.len() == seen.len()).then_some(()).ok_or_else(|| "one saw more".to_owned()),
+    }
+}
+
+/// The same without the steps that make no difference.
+async fn shortest(redis: &Desk<InRedis>, mut history: History) -> History {
+    let mut place = 0;
+    while place < history.steps.len() {
+        let mut shorter = history.clone();
+        shorter.steps.remove(place);
+        if compare(redis, &shorter).await.is_ok() {
+            place += 1;
+        } else {
+            history = shorter;
+        }
+    }
+    history
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_two_limiters_agree_on_ten_thousand_random_histories() {
+    let next = Arc::new(AtomicU64::new(0));
+    let mut players = JoinSet::new();
+    for _ in 0..PLAYERS {
+        let next = Arc::clone(&next);
+        players.spawn(async move {
+            let redis = Desk::<InRedis>::new().await;
+            let mut sights = 0;
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= HISTORIES {
+                    return sights;
+                }
+                let history = History::random(seed, STEPS);
+                if compare(&redis, &history).await.is_err() {
+                    let history = shortest(&redis, history).await;
+                    let difference = compare(&redis, &history).await;
+                    panic!("{history:#?}\n{difference:?}");
+                }
+                sights += history.steps.len();
+            }
+        });
+    }
+    let mut steps = 0;
+    while let Some(played) = players.join_next().await {
+        steps += played.unwrap();
+    }
+    assert!(steps >= usize::try_from(HISTORIES).unwrap() * STEPS, "{steps}");
+}

@@ -1,0 +1,162 @@
+//! Redis killed, frozen, and back, with 200 requests a second going on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hub_rate_limit::{Amount, Known, RateLimiter, RedisLimits, Verdict};
+use hub_testkit::Redis;
+
+use super::traffic::{Traffic, added, instance, is_back};
+use super::{PATIENCE, limiter};
+use crate::contract::{Person, at, dollars, total, usd};
+
+const WHILE: Duration = Duration::from_millis(1500);
+/// The command time-out and the machine's own slowness.
+const LONGEST: Duration = Duration::from_millis(600);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_redis_costs_nothing_and_knows_everything_when_it_is_back() {
+    let redis = Redis::start().await.unwrap();
+    let hubs = [instance(&redis.url(), RedisLimits::default()).await];
+    let traffic = Traffic::new("1000");
+    assert_eq!(traffic.flow(&hubs, WHILE).await.refused, 0);
+    redis.stop().await.unwrap();
+    let away = traffic.flow(&hubs, WHILE).await;
+    assert_eq!(away.refused, 0);
+    assert!(away.admitted > 100 && added(&away) < Duration::from_millis(5), "{:?}", added(&away));
+    redis.start_again().await.unwrap();
+    let start = Instant::now();
+    let (back, _) = tokio::join!(traffic.flow(&hubs, WHILE), async {
+        is_back(&hubs[0]).await;
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    });
+    assert_eq!(back.refused, 0);
+    traffic.check_sums(&hubs[0]).await;
+    assert_eq!(hubs[0].limiter.shared().writes().lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_redis_costs_nothing_once_the_gate_is_open_and_is_told_what_happened() {
+    let redis = Redis::start().await.unwrap();
+    let hubs = [instance(&redis.url(), RedisLimits::default()).await];
+    let traffic = Traffic::new("1000");
+    assert_eq!(traffic.flow(&hubs, WHILE).await.refused, 0);
+    redis.freeze().unwrap();
+    let first = traffic.flow(&hubs, WHILE).await;
+    assert_eq!(first.refused, 0);
+    assert!(first.waits.iter().all(|wait| *wait < LONGEST), "{:?}", first.waits.iter().max());
+    let then = traffic.flow(&hubs, WHILE).await;
+    assert_eq!(then.refused, 0);
+    assert!(added(&then) < Duration::from_millis(5), "{:?}", added(&then));
+    redis.thaw().unwrap();
+    let start = Instant::now();
+    let (back, _) = tokio::join!(traffic.flow(&hubs, WHILE), async {
+        is_back(&hubs[0]).await;
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    });
+    assert_eq!(back.refused, 0);
+    traffic.check_sums(&hubs[0]).await;
+    assert_eq!(hubs[0].limiter.shared().writes().lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_go_on_in_process_from_what_was_last_known() {
+    let redis = Redis::start().await.unwrap();
+    let hubs = [
+        instance(&redis.url(), RedisLimits::default()).await,
+        instance(&redis.url(), RedisLimits::default()).await,
+    ];
+    // Half a dollar each: 50 requests.
+    let traffic = Traffic::new("0.5");
+    let first = traffic.flow(&hubs, WHILE).await;
+    assert_eq!(first.refused, 0);
+    redis.stop().await.unwrap();
+    // One hub goes on. What the other one let in it has heard of by the answers of Redis.
+    let went_on = traffic.flow(&hubs[..1], Duration::from_secs(3)).await;
+    assert!(went_on.refused > 0, "{}", went_on.admitted);
+    for person in traffic.people() {
+        let spent = traffic.spent(person);
+        // The other hub's last few requests are not known here.
+        assert!((500_000_000..=560_000_000).contains(&spent), "{spent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hubs_share_a_budget() {
+    let redis = Redis::start().await.unwrap();
+    let hubs = [
+        instance(&redis.url(), RedisLimits::default()).await,
+        instance(&redis.url(), RedisLimits::default()).await,
+    ];
+    let traffic = Traffic::new("0.3");
+    let outcome = traffic.flow(&hubs, Duration::from_secs(3)).await;
+    assert!(outcome.refused > 0);
+    assert_eq!(outcome.admitted, traffic.people().len() * 30);
+    for hub in &hubs {
+        traffic.check_sums(hub).await;
+    }
+}
+
+/// Asks to pass, with an empty past.
+async fn admit(limiter: &impl RateLimiter, person: &Person, second: i64) -> Verdict {
+    for _ in 0..3 {
+        match limiter.admit(&person.admission(person.ticket()), at(second)).await.unwrap() {
+            Known::Yes(verdict) => return verdict,
+            Known::Restore(questions) => {
+                for question in questions {
+                    limiter.restore(&question, &question.nothing(), at(second)).await.unwrap();
+                }
+            }
+            Known::Restoring => panic!("nobody is restoring"),
+        }
+    }
+    panic!("restored, and yet unknown")
+}
+
+#[tokio::test]
+async fn what_is_let_in_without_redis_is_in_flight_there_when_it_is_back() {
+    let redis = Redis::start().await.unwrap();
+    let hub = instance(&redis.url(), RedisLimits::default()).await;
+    let person = Person { key_money: total("10"), key_rpm: Some(3), ..Person::new() }.expecting("4");
+    assert_eq!(admit(&hub.limiter, &person, 0).await, Verdict::Admitted);
+    redis.freeze().unwrap();
+    let ticket = person.ticket();
+    let verdict = hub.limiter.admit(&person.admission(ticket), at(1)).await.unwrap();
+    assert_eq!(verdict, Known::Yes(Verdict::Admitted));
+    // This one is refused by memory, whatever Redis makes of it later.
+    assert!(matches!(admit(&hub.limiter, &person, 2).await, Verdict::Refused(_)));
+    redis.thaw().unwrap();
+    assert!(hub.limiter.shared().flush(PATIENCE).await);
+    is_back(&hub).await;
+    let shared = hub.limiter.shared();
+    let usage = shared.usage(person.key_owner(), person.key_limits(), at(3)).await.unwrap();
+    let Known::Yes(usage) = usage else { panic!("{usage:?}") };
+    assert_eq!(usage[1].reserved, dollars("8"));
+    hub.limiter.settle(ticket, Amount { money: usd("3"), tokens: 0 }, at(4));
+    assert!(hub.limiter.shared().flush(PATIENCE).await);
+    let usage = shared.usage(person.key_owner(), person.key_limits(), at(5)).await.unwrap();
+    let Known::Yes(usage) = usage else { panic!("{usage:?}") };
+    assert_eq!((usage[1].used, usage[1].reserved), (dollars("3"), dollars("4")));
+}
+
+#[tokio::test]
+async fn closing_writes_what_waits_and_waits_for_nobody_who_is_away() {
+    let redis = Redis::start().await.unwrap();
+    let closing = limiter(&redis.url()).await;
+    let person = Person { key_money: total("1000"), ..Person::new() };
+    assert_eq!(admit(&closing, &person, 0).await, Verdict::Admitted);
+    for _ in 0..1000 {
+        closing.settle(person.ticket(), Amount { money: usd("0.5"), tokens: 0 }, at(1));
+    }
+    closing.close(PATIENCE).await;
+    let other = Arc::new(limiter(&redis.url()).await);
+    let usage = other.usage(person.key_owner(), person.key_limits(), at(2)).await.unwrap();
+    let Known::Yes(usage) = usage else { panic!("{usage:?}") };
+    assert_eq!(usage[0].used, dollars("500"));
+    redis.freeze().unwrap();
+    other.settle(person.ticket(), Amount { money: usd("0.5"), tokens: 0 }, at(3));
+    let asked = Instant::now();
+    other.close(Duration::from_millis(300)).await;
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    redis.thaw().unwrap();
+}
