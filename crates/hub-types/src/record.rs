@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -326,6 +326,9 @@ pub struct RequestRecord {
     pub stages: Vec<StageCount>,
 }
 
+/// Half a year in microseconds: no request takes longer.
+const LONGEST_US: u64 = 15_768_000_000_000;
+
 impl RequestRecord {
     /// A record with the given facts and nothing else.
     pub fn new(
@@ -368,13 +371,22 @@ impl RequestRecord {
         self.last_attempt().and_then(|attempt| attempt.usage)
     }
 
+    /// When the request ended: the moment of its charges, in the ledger as in every limit. Not the moment when
+    /// it came in: a request that is under way has charged nothing yet, so that what is charged before a moment
+    /// is complete as soon as that moment has passed. An absurd duration counts as none.
+    pub fn ended_at(&self) -> Timestamp {
+        let total = Some(self.timings.total_us).filter(|total| *total <= LONGEST_US).unwrap_or(0);
+        let total = i64::try_from(total).unwrap_or(0);
+        self.created_at.checked_add(SignedDuration::from_micros(total)).unwrap_or(self.created_at)
+    }
+
     /// The ledger lines: one for each attempt that used anything.
     pub fn ledger_lines(&self) -> impl Iterator<Item = LedgerLine> {
         self.attempts.iter().filter_map(|attempt| {
             Some(LedgerLine {
                 attempt_id: attempt.id,
                 request_id: self.id,
-                created_at: self.created_at,
+                created_at: self.ended_at(),
                 user_id: self.user_id?,
                 key_id: self.key_id?,
                 provider_id: attempt.provider_id,
@@ -400,7 +412,7 @@ pub struct LedgerLine {
     pub attempt_id: AttemptId,
     /// The request it belongs to.
     pub request_id: RequestId,
-    /// When the request came in.
+    /// When it was charged: [`RequestRecord::ended_at`].
     pub created_at: Timestamp,
     /// Who pays.
     pub user_id: UserId,
@@ -431,4 +443,23 @@ pub struct LedgerLine {
     pub status: u16,
     /// The whole request's duration.
     pub duration_us: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charges_count_by_the_end_of_their_request() {
+        let came_in = Timestamp::from_second(1_795_000_000).unwrap();
+        let id = RequestId::fresh();
+        let mut record =
+            RequestRecord::new(id, came_in, Dialect::Claude, Endpoint::Generate, Outcome::Completed);
+        record.timings.total_us = 90_000_001;
+        assert_eq!(record.ended_at(), came_in + SignedDuration::from_micros(90_000_001));
+        for absurd in [LONGEST_US + 1, u64::MAX] {
+            record.timings.total_us = absurd;
+            assert_eq!(record.ended_at(), came_in, "{absurd}");
+        }
+    }
 }
