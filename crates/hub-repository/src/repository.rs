@@ -10,8 +10,9 @@ use hub_types::{
 };
 
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Names, NamesWanted, Page, ProviderLabel,
-    RepositoryError, RequestFilter, RequestRow, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter,
+    LoginSession, Names, NamesWanted, Page, ProviderLabel, RepositoryError, RequestFilter, RequestRow,
+    UsageFilter, UsageRow, WriteSummary,
 };
 
 type Result<T> = std::result::Result<T, RepositoryError>;
@@ -101,6 +102,13 @@ pub trait Repository: Send + Sync + 'static {
     async fn find_names(&self, wanted: &NamesWanted) -> Result<Names>;
     /// Sums of the hourly roll-ups, largest cost first.
     async fn usage(&self, filter: &UsageFilter) -> Result<Vec<UsageRow>>;
+    /// What was charged to somebody: for each sum wanted what was found, by time, in one consistent read. Where
+    /// nothing was found, nothing is listed.
+    async fn ledger_sums(&self, question: &LedgerQuestion) -> Result<Vec<Vec<LedgerSum>>>;
+    /// Adds to the counts of refused requests.
+    async fn count_limit_events(&self, events: &[LimitEvent]) -> Result<()>;
+    /// Counts of refused requests, the latest hours first.
+    async fn limit_events(&self, filter: &LimitEventFilter) -> Result<Vec<LimitEvent>>;
 
     // -- people's logins, audit ----------------------------------------------------------------------------
 
