@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod memory;

@@ -89,8 +89,12 @@ pub(crate) async fn providers_have_room_below_a_limit_and_none_at_or_over_it<S: 
 pub(crate) async fn zero_and_none_are_no_limit<S: Subject>() {
     let desk = Desk::<S>::new().await;
     for dimension in MONEY {
-        let person =
-            Person { user_money: only(dimension, "0"), user_rpm: Some(0), key_tokens: Some(0), ..Person::new() };
+        let person = Person {
+            user_money: only(dimension, "0"),
+            user_rpm: Some(0),
+            key_tokens: Some(0),
+            ..Person::new()
+        };
         for _ in 0..3 {
             desk.spend(&person.clone().expecting("1000").strict(), "1000", noon()).await;
         }
@@ -143,8 +147,7 @@ pub(crate) async fn fixed_hours_begin_with_the_first_charge<S: Subject>() {
 pub(crate) async fn the_longest_refusal_is_told<S: Subject>() {
     let desk = Desk::<S>::new().await;
     let mut limits = MoneyLimits::default();
-    let person = Person { user_rpm: Some(1), ..Person::new() };
-    let mut spent = async |limits: &MoneyLimits| {
+    let spent = async |limits: &MoneyLimits| {
         let person = Person { user_money: limits.clone(), ..Person::new() };
         let person = Person { user_rpm: Some(1), ..person };
         desk.spend(&person, "5", noon()).await;
@@ -161,7 +164,6 @@ pub(crate) async fn the_longest_refusal_is_told<S: Subject>() {
     assert_eq!(spent(&limits).await, LimitType::UsdMonthly);
     limits.limit_total_usd = Some(usd("5"));
     assert_eq!(spent(&limits).await, LimitType::UsdTotal);
-    drop(person);
 }
 
 pub(crate) async fn usage_tells_every_window<S: Subject>() {
@@ -175,7 +177,8 @@ pub(crate) async fn usage_tells_every_window<S: Subject>() {
         limit_total_usd: limit,
         ..MoneyLimits::default()
     };
-    let person = Person { key_money, key_rpm: Some(9), key_tokens: Some(100), ..Person::new() }.expecting("2");
+    let person =
+        Person { key_money, key_rpm: Some(9), key_tokens: Some(100), ..Person::new() }.expecting("2");
     let ticket = desk.admitted(&person, noon()).await;
     desk.limiter.settle(ticket, Amount { money: usd("3"), tokens: 7 }, noon());
     desk.subject.flush().await;
@@ -214,7 +217,10 @@ pub(crate) async fn tokens_are_limited_in_total<S: Subject>() {
         if is_over {
             let refusal = desk.refused(&person, at(1)).await;
             assert_eq!((refusal.limit_type, refusal.owner), (LimitType::TokensTotal, person.key_owner()));
-            assert_eq!((refusal.current, refusal.limit), (Quantity::Count(500 + last), Quantity::Count(1000)));
+            assert_eq!(
+                (refusal.current, refusal.limit),
+                (Quantity::Count(500 + last), Quantity::Count(1000))
+            );
             assert_eq!((refusal.reset, refusal.retry_after), (None::<Timestamp>, None::<Duration>));
         } else {
             desk.admitted(&person, at(1)).await;
