@@ -9,6 +9,7 @@ mod commit;
 mod condense;
 mod drain;
 mod entry;
+mod mark;
 mod medium;
 mod replay;
 mod shelf;
