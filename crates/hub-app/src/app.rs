@@ -17,6 +17,7 @@ use hub_http::{
 };
 use hub_management::{Management, Settings};
 use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics};
+use hub_rate_limit::RateLimiter;
 use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
 use hub_repository::journal::{Drain, Journal, JournalSettings};
 use hub_types::{Clock, SystemClock};
@@ -24,7 +25,9 @@ use hub_types::{Clock, SystemClock};
 use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
+use crate::limits::{Ledger, LimitParts};
 use crate::recorder::Recorder;
+use crate::refusals::Refusals;
 use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
 use crate::stores::{self, Access, Database};
@@ -103,8 +106,13 @@ impl App {
         let (tasks, drain_tasks) = (Tasks::new(), Tasks::new());
         let drain_stop = CancellationToken::new();
         drain_tasks.spawn(Drain::new(Arc::clone(&journal), Arc::clone(&repository)).run(drain_stop.clone()));
-        let recorder = Arc::new(Recorder::new(Arc::clone(&journal)));
+        let refusals = Arc::new(Refusals::default());
+        let recorder = Arc::new(Recorder::new(Arc::clone(&journal), Arc::clone(&refusals)));
+        let ledger = Ledger { repository: Arc::clone(&repository), journal: Arc::clone(&journal) };
+        let limits = LimitParts::open(&config, ledger, &tasks, clock.now());
+        let limiter = config.limits.enabled.then(|| Arc::clone(&limits.limiter));
         let stop = tasks.stop_signal().clone();
+        tasks.spawn(refusals.run(Arc::clone(&repository), stop.clone()));
         tasks.spawn(refresh::run(Arc::clone(&directory), changes, stop.clone()));
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
 
@@ -119,7 +127,7 @@ impl App {
             .build();
         let pool_stop = stop.clone();
         tasks.spawn(Arc::clone(&parts.pool).run(async move { pool_stop.cancelled().await }));
-        tasks.spawn(sweep(gateway.clone(), stop));
+        tasks.spawn(sweep(gateway.clone(), limits.limiter, Arc::clone(&clock), stop));
 
         let health = Arc::new(Health {
             journal: Arc::clone(&journal),
@@ -132,7 +140,8 @@ impl App {
             Management::new(repository, Arc::clone(&clock), management_settings(&config, &access))
                 .with_status_source(Arc::new(status))
                 .with_sessions(Arc::clone(&parts.sessions))
-                .with_session_pool(Arc::clone(&parts.pool)),
+                .with_session_pool(Arc::clone(&parts.pool))
+                .with_limiter(limiter),
         );
         let registry = config
             .observability
@@ -226,11 +235,17 @@ impl App {
     }
 }
 
-async fn sweep(gateway: Gateway, stop: CancellationToken) {
+async fn sweep(
+    gateway: Gateway,
+    limiter: Arc<dyn RateLimiter>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     loop {
         let round = async {
             tokio::time::sleep(SWEEP_EVERY).await;
             gateway.sweep().await;
+            limiter.sweep(clock.now()).await;
         };
         tokio::select! {
             () = stop.cancelled() => return,

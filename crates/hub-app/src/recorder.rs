@@ -1,5 +1,5 @@
 //! Where the gateway's records go: into the journal, and from there into the database. On the way it notes
-//! when each key was last used.
+//! when each key was last used, and what limits refused.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,9 +10,12 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use hub_proxy::RecordSink;
+use hub_rate_limit::LimitType;
 use hub_repository::Repository;
 use hub_repository::journal::Journal;
-use hub_types::{KeyId, OpenRequest, RequestRecord};
+use hub_types::{KeyId, OpenRequest, Outcome, RequestRecord};
+
+use crate::refusals::Refusals;
 
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
@@ -21,11 +24,12 @@ pub(crate) struct Recorder {
     journal: Arc<Journal>,
     /// Bounded by the number of keys.
     used: Mutex<HashMap<KeyId, Timestamp>>,
+    refusals: Arc<Refusals>,
 }
 
 impl Recorder {
-    pub(crate) fn new(journal: Arc<Journal>) -> Self {
-        Self { journal, used: Mutex::default() }
+    pub(crate) fn new(journal: Arc<Journal>, refusals: Arc<Refusals>) -> Self {
+        Self { journal, used: Mutex::default(), refusals }
     }
 
     /// Brings the moments of last use into the database every minute, and once more at the end.
@@ -57,5 +61,15 @@ impl RecordSink for Recorder {
         if let Some(key) = record.key_id {
             self.used.lock().insert(key, record.created_at);
         }
+        if let (Some(limit), Some(user), Some(key)) = (refused_by(record), record.user_id, record.key_id) {
+            self.refusals.note(limit, user, key, record.created_at);
+        }
     }
+}
+
+/// The limit that refused a request, by its stable word.
+fn refused_by(record: &RequestRecord) -> Option<&'static str> {
+    let code = record.error_code.as_deref().filter(|_| record.outcome == Outcome::Refused)?;
+    let limits = LimitType::ALL.map(LimitType::as_str);
+    limits.into_iter().chain(["concurrent_sessions"]).find(|limit| *limit == code)
 }

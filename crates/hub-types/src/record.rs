@@ -374,7 +374,7 @@ impl RequestRecord {
     /// When the request ended: the moment of its charges, in the ledger as in every limit. Not the moment when
     /// it came in: a request that is under way has charged nothing yet, so that what is charged before a moment
     /// is complete as soon as that moment has passed. An absurd duration counts as none.
-    pub fn ended_at(&self) -> Timestamp {
+    pub fn settled_at(&self) -> Timestamp {
         let total = Some(self.timings.total_us).filter(|total| *total <= LONGEST_US).unwrap_or(0);
         let total = i64::try_from(total).unwrap_or(0);
         self.created_at.checked_add(SignedDuration::from_micros(total)).unwrap_or(self.created_at)
@@ -386,7 +386,7 @@ impl RequestRecord {
             Some(LedgerLine {
                 attempt_id: attempt.id,
                 request_id: self.id,
-                created_at: self.ended_at(),
+                created_at: self.settled_at(),
                 user_id: self.user_id?,
                 key_id: self.key_id?,
                 provider_id: attempt.provider_id,
@@ -412,7 +412,7 @@ pub struct LedgerLine {
     pub attempt_id: AttemptId,
     /// The request it belongs to.
     pub request_id: RequestId,
-    /// When it was charged: [`RequestRecord::ended_at`].
+    /// When it was charged: [`RequestRecord::settled_at`].
     pub created_at: Timestamp,
     /// Who pays.
     pub user_id: UserId,
@@ -456,10 +456,10 @@ mod tests {
         let mut record =
             RequestRecord::new(id, came_in, Dialect::Claude, Endpoint::Generate, Outcome::Completed);
         record.timings.total_us = 90_000_001;
-        assert_eq!(record.ended_at(), came_in + SignedDuration::from_micros(90_000_001));
+        assert_eq!(record.settled_at(), came_in + SignedDuration::from_micros(90_000_001));
         for absurd in [LONGEST_US + 1, u64::MAX] {
             record.timings.total_us = absurd;
-            assert_eq!(record.ended_at(), came_in, "{absurd}");
+            assert_eq!(record.settled_at(), came_in, "{absurd}");
         }
     }
 }

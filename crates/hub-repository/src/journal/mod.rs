@@ -166,7 +166,7 @@ impl Journal {
 
     /// Notes how a request ended. Returns once that survives the end of this process.
     pub fn settled(&self, record: &RequestRecord) -> Appended {
-        self.append(Kind::Settled, record, Meaning::Settled(record.id, record.ended_at()))
+        self.append(Kind::Settled, record, Meaning::Settled(record.id, record.settled_at()))
     }
 
     fn append(&self, kind: Kind, value: &impl serde::Serialize, meaning: Meaning) -> Appended {
