@@ -1,6 +1,6 @@
 //! Limits: how much of each is taken, and starting over.
 
-use hub_rate_limit::{Known, Limits, Owner, RateLimiter};
+use hub_rate_limit::{Known, Limits, Owner};
 use hub_types::{KeyId, UserId};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
