@@ -12,8 +12,8 @@ const ANCHOR_SEARCH: Ms = 7 * 24 * HOUR;
 
 /// A running sum with what it takes to forget.
 ///
-/// A counter is *pending* from the moment it is needed until the ledger's sums are in. Meanwhile it collects
-/// the charges that the ledger's answer will not hold: those at or after the moment it was asked for.
+/// A counter is *pending* from the moment it is needed until the ledger's sums are in. Meanwhile and thereafter
+/// it counts the charges that the ledger's answer does not hold: those at or after the moment it was needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Counter {
     pub(crate) slot: Slot,
@@ -28,8 +28,10 @@ pub(crate) struct Counter {
     sum: i64,
     /// Sliding: by their first moments, ascending. Anchored: what came in while pending.
     buckets: VecDeque<(Ms, i64)>,
-    /// What happened before this is to come from the ledger.
-    pending: Option<Ms>,
+    /// It counts charges from then on; what was before comes from the ledger, however late it is told.
+    since: Ms,
+    /// The ledger's answer is not in.
+    is_pending: bool,
 }
 
 impl Counter {
@@ -48,17 +50,25 @@ impl Counter {
             last: Ms::MIN,
             sum: 0,
             buckets: VecDeque::new(),
-            pending: (!is_trusted).then_some(now),
+            since: if is_trusted { Ms::MIN } else { now },
+            is_pending: !is_trusted,
         }
     }
 
+    /// The counter in place of one that can't be told from its sum, pending or trusted as [`Self::new`]. A reset
+    /// that was known is still known.
+    pub(crate) fn anew(&self, rule: &Rule, now: Ms, is_trusted: bool) -> Self {
+        let floor = rule.floor.max(self.floor);
+        Self { floor, ..Self::new(rule, now, is_trusted) }
+    }
+
     pub(crate) fn is_pending(&self) -> bool {
-        self.pending.is_some()
+        self.is_pending
     }
 
     /// Since when it counts itself, if the ledger's answer is not in.
     pub(crate) fn pending(&self) -> Option<Ms> {
-        self.pending
+        self.is_pending.then_some(self.since)
     }
 
     /// Turns the window if it is over. A window that was moved (another zone, another reset time, a reset by
@@ -66,7 +76,7 @@ impl Counter {
     pub(crate) fn follow(&mut self, rule: &Rule, now: Ms) -> bool {
         // Rows may be a little stale: a reset that is known is never taken back.
         if rule.floor > self.floor {
-            if self.last >= rule.floor || self.pending.is_some() {
+            if self.last >= rule.floor || self.is_pending {
                 return false;
             }
             self.floor = rule.floor;
@@ -77,7 +87,7 @@ impl Counter {
             Course::Anchored { .. } | Course::Total => true,
             Course::Sliding { span, grain } => {
                 self.age(span, grain, now);
-                self.pending = self.pending.filter(|before| before.saturating_add(span + grain) > now);
+                self.is_pending &= self.since.saturating_add(span + grain) > now;
                 true
             }
         }
@@ -94,9 +104,9 @@ impl Counter {
             return true;
         }
         let is_next = span.start >= self.until;
-        let is_empty = self.pending.is_none() && span.start > self.start && self.last < span.start;
+        let is_empty = !self.is_pending && span.start > self.start && self.last < span.start;
         if is_next || is_empty {
-            (self.start, self.until, self.pending) = (span.start, span.end, None);
+            (self.start, self.until, self.is_pending) = (span.start, span.end, false);
             self.clear();
         }
         is_next || is_empty
@@ -131,12 +141,12 @@ impl Counter {
         }
     }
 
-    /// Counts a charge, unless its window is over, or a reset or the ledger's answer covers it.
+    /// Counts a charge, unless its window is over, or a reset or the ledger's answer covers it. What cost nothing
+    /// is no charge: it opens no window.
     pub(crate) fn charge(&mut self, at: Ms, amount: i64) {
-        if at < self.floor || self.pending.is_some_and(|before| at < before) {
+        if amount <= 0 || at < self.floor || at < self.since {
             return;
         }
-        let amount = amount.max(0);
         match self.slot.course() {
             Course::Sliding { span, grain } => {
                 self.age(span, grain, at);
@@ -149,7 +159,7 @@ impl Counter {
                 }
                 if at >= self.until {
                     // Where this window ends is told by the next admission.
-                    (self.start, self.until, self.pending) = (self.until, Ms::MAX, None);
+                    (self.start, self.until, self.is_pending) = (self.until, Ms::MAX, false);
                     self.sum = 0;
                 }
                 self.sum = self.sum.saturating_add(amount);
@@ -169,7 +179,7 @@ impl Counter {
     }
 
     fn anchor(&mut self, span: Ms, at: Ms, amount: i64) {
-        if self.pending.is_some() {
+        if self.is_pending {
             // Which window it falls into is known when the earlier ones are.
             match self
                 .buckets
@@ -188,7 +198,7 @@ impl Counter {
 
     /// What the ledger is asked for.
     pub(crate) fn wanted(&self) -> Option<Wanted> {
-        let before = self.pending?;
+        let before = self.pending()?;
         let (from, grain) = match self.slot.course() {
             Course::Sliding { span, grain } if self.slot == Slot::Rpm => {
                 (before - span - grain, Grain::Second)
@@ -205,10 +215,10 @@ impl Counter {
     /// Takes the ledger's answer to a question asked at `before`: from then on the counter is trusted. An answer
     /// to another question is not for this counter.
     pub(crate) fn restore(&mut self, wanted: Wanted, before: Ms, past: &[(Ms, i64)]) {
-        if self.pending != Some(before) || self.wanted() != Some(wanted) {
+        if self.pending() != Some(before) || self.wanted() != Some(wanted) {
             return;
         }
-        self.pending = None;
+        (self.is_pending, self.since) = (false, Ms::MIN);
         // What came in meanwhile follows what was before.
         let since = match self.slot.course() {
             Course::Anchored { .. } => std::mem::take(&mut self.buckets),
@@ -223,6 +233,7 @@ impl Counter {
                 self.charge(first.max(before - 1), amount);
             }
         }
+        self.since = before;
     }
 
     /// Charges before this moment count no longer. False = what is left can't be told from the sum.
@@ -230,9 +241,9 @@ impl Counter {
         if at <= self.floor {
             return true;
         }
-        let is_told = self.last < at && self.pending.is_none_or(|before| before <= at);
+        let is_told = self.last < at && (!self.is_pending || self.since <= at);
         if is_told {
-            (self.floor, self.pending) = (at, None);
+            (self.floor, self.is_pending) = (at, false);
             self.clear();
         }
         is_told

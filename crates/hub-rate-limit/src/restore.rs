@@ -1,8 +1,9 @@
 //! How counters that were lost come back from the ledger.
 //!
 //! A limiter that does not know an owner's past says what it has to read ([`Restore`]), to one caller at a time.
-//! From `before` on it counts itself; what lies before has to come from the ledger, whole: whoever reads waits
-//! until every ledger line with an earlier time is written. A charge counts by the time it is settled with, so
+//! From `before` on it counts itself; what lies before has to come from the
+//! ledger, whole, and is not counted when it is told later: whoever reads waits until every ledger line with an
+//! earlier time is written. A charge counts by the time it is settled with, so
 //! that time has to be the ledger line's.
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use crate::rule::Slot;
 pub enum Grain {
     /// One sum.
     Whole,
-    /// A sum for each minute, under the time of its first charge.
+    /// A sum for each minute, under the time of its first charge. What cost nothing is no charge.
     Minute,
     /// A sum for each second.
     Second,

@@ -59,7 +59,7 @@ impl OwnerState {
         let place = self.counters.iter().position(|counter| counter.slot == rule.slot);
         if let Some(counter) = place.and_then(|place| self.counters.get_mut(place)) {
             if !counter.follow(rule, now) {
-                *counter = Counter::new(rule, now, is_empty);
+                *counter = counter.anew(rule, now, is_empty);
             }
             !counter.is_pending()
         } else {

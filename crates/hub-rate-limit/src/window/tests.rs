@@ -14,6 +14,10 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap()
 }
 
+fn hour(hour: i8) -> Time {
+    time(hour, 0, 0, 0)
+}
+
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -141,6 +145,11 @@ fn a_doubled_reset_time_falls_to_the_first_of_both() {
             (BERLIN, half_past_two, "2026-10-25T01:30:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
             (NEW_YORK, half_past_one, "2026-11-01T05:30:00Z", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"),
             (NEW_YORK, half_past_one, "2026-11-01T06:30:00Z", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"),
+            // Both ends of what is doubled: the first time that is, and the first one that is not.
+            (BERLIN, hour(2), "2026-10-25T01:00:00Z", "2026-10-25T00:00:00Z", "2026-10-26T01:00:00Z"),
+            (BERLIN, hour(3), "2026-10-25T02:00:00Z", "2026-10-25T02:00:00Z", "2026-10-26T02:00:00Z"),
+            (NEW_YORK, hour(1), "2026-11-01T06:00:00Z", "2026-11-01T05:00:00Z", "2026-11-02T06:00:00Z"),
+            (NEW_YORK, hour(2), "2026-11-01T07:00:00Z", "2026-11-01T07:00:00Z", "2026-11-02T07:00:00Z"),
         ],
         day,
     );
@@ -176,6 +185,8 @@ fn months_begin_on_the_first() {
             (BERLIN, midnight, "2026-03-31T21:59:59Z", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"),
             (BERLIN, midnight, "2026-10-15T00:00:00Z", "2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z"),
             (NEW_YORK, midnight, "2026-11-01T04:00:00Z", "2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z"),
+            (NEW_YORK, midnight, "2026-03-08T07:00:00Z", "2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z"),
+            (NEW_YORK, midnight, "2026-01-01T04:59:59Z", "2025-12-01T05:00:00Z", "2026-01-01T05:00:00Z"),
         ],
         |zone, _, now| month(zone, now),
     );
@@ -189,7 +200,7 @@ fn windows_touch_all_through_the_year() {
             let mut now = at("2018-01-31T00:00:00Z");
             let mut last = day(&zone, reset, now);
             while now < at("2019-04-30T00:00:00Z") {
-                now += jiff::SignedDuration::from_mins(170);
+                now += jiff::SignedDuration::from_mins(667);
                 let span = day(&zone, reset, now);
                 assert!(span.contains(now.as_millisecond()), "{now} in {name}");
                 assert!(span == last || span.start == last.end, "{now} in {name}");

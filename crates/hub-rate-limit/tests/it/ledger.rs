@@ -42,9 +42,11 @@ impl Ledger {
     }
 
     fn charges(&self, question: &Restore, wanted: Wanted) -> Vec<(Timestamp, i64)> {
-        let is_meant = |at: &Timestamp| wanted.from.is_none_or(|from| *at >= from) && *at < question.before;
-        let mut charges: Vec<_> =
-            self.amounts(question.owner, wanted.slot).filter(|(at, _)| is_meant(at)).collect();
+        // What cost nothing is no charge.
+        let is_meant = |(at, amount): &(Timestamp, i64)| {
+            wanted.from.is_none_or(|from| *at >= from) && *at < question.before && *amount > 0
+        };
+        let mut charges: Vec<_> = self.amounts(question.owner, wanted.slot).filter(is_meant).collect();
         charges.sort_by_key(|(at, _)| *at);
         let seconds = match wanted.grain {
             Grain::Whole => {

@@ -1,8 +1,14 @@
 //! One contract for every rate limiter.
 
 #[cfg(test)]
+mod chance;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod schedule;

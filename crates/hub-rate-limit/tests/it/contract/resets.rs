@@ -1,7 +1,8 @@
 //! What an administrator's reset leaves of the counters.
 
 use hub_rate_limit::{Amount, Known, LimitType, Limits, Owner, Quantity};
-use hub_types::{MoneyLimits, ProviderId};
+use hub_types::{MoneyLimits, ProviderId, ResetMode};
+use jiff::civil::time;
 
 use super::{Desk, MONEY, Person, Subject, at, dollars, noon, only, total, usd};
 use crate::ledger::{Entry, Ledger};
@@ -87,6 +88,15 @@ pub(crate) async fn a_stale_row_does_not_take_a_reset_back<S: Subject>() {
             assert_eq!(desk.taken(person, at(13)).await.0, dollars("4"), "{dimension:?}");
         }
     }
+    // Not even when its window has to be read from the ledger for another reason.
+    let limits = only((LimitType::UsdDaily, ResetMode::Fixed), "10");
+    let stale = Person { key_money: limits.clone(), ..Person::new() };
+    desk.spend(&stale, "7", noon()).await;
+    desk.limiter.reset(stale.key_owner(), at(10)).await.unwrap();
+    let moved = MoneyLimits { daily_reset_time: time(6, 0, 0, 0), ..limits };
+    let (_, unknown) = desk.try_admit(&Person { key_money: moved, ..stale }, at(20)).await;
+    let Known::Restore(questions) = unknown else { panic!("{unknown:?}") };
+    assert_eq!(questions[0].wanted[0].from, Some(at(10)));
 }
 
 /// Charges 4 at ten seconds and 3 at thirty, and writes them down.

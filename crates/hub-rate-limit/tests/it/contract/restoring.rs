@@ -166,6 +166,8 @@ pub(crate) async fn what_was_charged_meanwhile_counts_once<S: Subject>() {
     let desk = Desk::<S>::new().await;
     for dimension in MONEY {
         let person = Person { key_money: only(dimension, "100"), ..Person::new() };
+        // Nobody is there to count it.
+        desk.settle(person.ticket(), "32", at(-2)).await;
         let questions = desk.questions(&person, at(0)).await;
         // Of before: the ledger has it, however late it is told.
         desk.settle(person.ticket(), "1", at(-1)).await;
@@ -173,11 +175,13 @@ pub(crate) async fn what_was_charged_meanwhile_counts_once<S: Subject>() {
         desk.settle(since, "2", at(0)).await;
         desk.settle(person.ticket(), "4", at(2)).await;
         desk.settle(since, "2", at(3)).await;
-        let ledger = ledger(&person, &[(-10, "8"), (-1, "1"), (0, "2"), (2, "4")]);
+        let ledger = ledger(&person, &[(-10, "8"), (-2, "32"), (-1, "1"), (0, "2"), (2, "4")]);
         desk.answer(&questions, &ledger, at(4)).await;
-        assert_eq!(desk.taken(&person, at(5)).await.0, dollars("15"), "{dimension:?}");
+        assert_eq!(desk.taken(&person, at(5)).await.0, dollars("47"), "{dimension:?}");
+        desk.settle(person.ticket(), "8", at(-10)).await;
+        assert_eq!(desk.taken(&person, at(6)).await.0, dollars("47"), "{dimension:?}, told very late");
         desk.settle(person.ticket(), "16", at(6)).await;
-        assert_eq!(desk.taken(&person, at(7)).await.0, dollars("31"), "{dimension:?}");
+        assert_eq!(desk.taken(&person, at(7)).await.0, dollars("63"), "{dimension:?}");
     }
 }
 

@@ -134,6 +134,8 @@ pub(crate) async fn fixed_hours_begin_with_the_first_charge<S: Subject>() {
     let person = Person { key_money: only((LimitType::Usd5h, ResetMode::Fixed), "10"), ..Person::new() };
     let ticket = desk.admitted(&person, at(0)).await;
     assert_eq!(desk.usage(&person, at(50)).await[0].reset, None, "nothing was charged yet");
+    desk.spend(&person, "0", at(60)).await;
+    assert_eq!(desk.usage(&person, at(61)).await[0].reset, None, "what cost nothing is no charge");
     desk.settle(ticket, "1", at(100)).await;
     desk.spend(&person, "2", at(3600)).await;
     assert_eq!(desk.usage(&person, at(3600)).await[0].reset, Some(at(100 + 18_000)));
