@@ -18,7 +18,7 @@ pub enum ChargedTo {
 /// What is added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Charged {
-    /// Nano-dollars of the ledger; lines without a known price are charges of nothing.
+    /// Nano-dollars of the ledger; a line that cost nothing, or has no known price, is no charge.
     Money,
     /// Tokens of the ledger: everything in and out ([`hub_types::Usage::total`]).
     Tokens,

@@ -20,6 +20,8 @@ mod front;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod restart;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sessions;

@@ -24,14 +24,14 @@ impl Journal {
     /// not there yet, or it can't be told.
     pub async fn wait_until_drained(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
-        let mark = self.mark();
-        while !self.is_drained(mark) {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            sleep(LOOK_EVERY).await;
+        // Callers that are appending at this moment are counted in.
+        if let Some(batches) = self.commit.appended()
+            && !until(deadline, || self.commit.is_written(batches)).await
+        {
+            return false;
         }
-        true
+        let mark = self.mark();
+        until(deadline, || self.is_drained(mark)).await
     }
 
     fn mark(&self) -> Mark {
@@ -56,4 +56,15 @@ impl Journal {
             segment.undrained == 0 || (segment.number == mark.number && is_passed)
         })
     }
+}
+
+/// Waits until something holds. False = not in time.
+async fn until(deadline: Instant, holds: impl Fn() -> bool) -> bool {
+    while !holds() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    true
 }

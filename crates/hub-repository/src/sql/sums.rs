@@ -103,7 +103,9 @@ impl<D: Database> Statement<D> {
         let until = self.param(before);
         let since = from.map(|from| format!("AND {time} >= {}", self.param(from))).unwrap_or_default();
         let (amount, kind) = match wanted.charged {
-            Charged::Money => ("COALESCE(SUM(cost_nanos), 0)".to_owned(), ""),
+            // What cost nothing, or nobody knows what, is no charge: it begins no window.
+            Charged::Money if table == "ledger" => ("SUM(cost_nanos)".to_owned(), "AND cost_nanos > 0"),
+            Charged::Money => ("SUM(cost_nanos)".to_owned(), ""),
             Charged::Tokens => (format!("SUM({TOKENS})"), ""),
             Charged::Requests => ("COUNT(*)".to_owned(), "AND outcome <> 'refused'"),
         };

@@ -17,7 +17,8 @@ use crate::stock::{Facts, at, attempt, record};
 const SPAN: i64 = 20_000;
 
 fn any_record() -> impl Strategy<Value = RequestRecord> {
-    let fields = (1..3i64, 1..4i64, 1..3i64, 0..SPAN, prop::option::of(0..1_000_000i64));
+    let fields =
+        (1..3i64, 1..4i64, 1..3i64, 0..SPAN, prop::option::of(prop_oneof![Just(0), 0..1_000_000i64]));
     let rest = (0..3usize, 0..120_000_000u64, any::<bool>());
     (fields, rest).prop_map(|((user, key, provider, seconds, nanos), (attempts, took_us, is_refused))| {
         let facts = Facts { user, key, provider, seconds, nanos, ..Facts::default() };
@@ -69,7 +70,8 @@ fn charges(records: &[RequestRecord], owner: ChargedTo, charged: Charged) -> Vec
     });
     match charged {
         Charged::Money => {
-            lines.map(|line| (whole(line.created_at), line.cost.unwrap_or_default().nanos())).collect()
+            let costs = lines.map(|line| (whole(line.created_at), line.cost.unwrap_or_default().nanos()));
+            costs.filter(|(_, cost)| *cost > 0).collect()
         }
         Charged::Tokens => {
             lines.map(|line| (whole(line.created_at), line.usage.total().try_into().unwrap())).collect()
@@ -121,9 +123,9 @@ pub(super) async fn sums_of_the_ledger_are_those_of_its_lines(place: &dyn Place)
                 assert_eq!(*sums, expected, "{wanted:?} of {question:?}");
                 continue;
             }
-            // A sum out of roll-ups knows its hour only.
+            // A sum out of roll-ups knows its hour only, and some of them hold nothing.
             let total = |sums: &[LedgerSum]| sums.iter().map(|(_, sum)| sum).sum::<i64>();
-            assert_eq!(sums.len(), expected.len(), "{wanted:?} of {question:?}");
+            assert!(sums.len() <= 1, "{sums:?}");
             assert_eq!(total(sums), total(&expected), "{wanted:?} of {question:?}");
             assert!(sums.iter().all(|(at, _)| *at < question.before), "{sums:?} of {question:?}");
         }
