@@ -17,7 +17,6 @@ use hub_http::{
 };
 use hub_management::{Management, Settings};
 use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics};
-use hub_rate_limit::RateLimiter;
 use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
 use hub_repository::journal::{Drain, Journal, JournalSettings};
 use hub_types::{Clock, SystemClock};
@@ -127,7 +126,7 @@ impl App {
             .build();
         let pool_stop = stop.clone();
         tasks.spawn(Arc::clone(&parts.pool).run(async move { pool_stop.cancelled().await }));
-        tasks.spawn(sweep(gateway.clone(), limits.limiter, Arc::clone(&clock), stop));
+        tasks.spawn(sweep(gateway.clone(), stop));
 
         let health = Arc::new(Health {
             journal: Arc::clone(&journal),
@@ -235,17 +234,11 @@ impl App {
     }
 }
 
-async fn sweep(
-    gateway: Gateway,
-    limiter: Arc<dyn RateLimiter>,
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-) {
+async fn sweep(gateway: Gateway, stop: CancellationToken) {
     loop {
         let round = async {
             tokio::time::sleep(SWEEP_EVERY).await;
             gateway.sweep().await;
-            limiter.sweep(clock.now()).await;
         };
         tokio::select! {
             () = stop.cancelled() => return,
