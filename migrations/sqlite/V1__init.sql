@@ -211,6 +211,11 @@ CREATE TABLE ledger (
 );
 -- Serves: adding up a span of time again (rebuilding roll-ups and quotas).
 CREATE INDEX ledger_created ON ledger (created_at);
+-- Serve: what one user, key or provider was charged in a span of time (limits that lost their counters). The cost
+-- is in them, so that a day by the minute needs no look at the lines.
+CREATE INDEX ledger_user ON ledger (user_id, created_at, cost_nanos);
+CREATE INDEX ledger_key ON ledger (key_id, created_at, cost_nanos);
+CREATE INDEX ledger_provider ON ledger (provider_id, created_at, cost_nanos);
 
 -- The ledger added up by hour. The d_ columns count lines by duration, each in exactly one of them.
 CREATE TABLE usage_hourly (
@@ -244,6 +249,24 @@ CREATE TABLE usage_hourly (
     d_more                    INTEGER NOT NULL,
     PRIMARY KEY (hour, user_id, key_id, provider_id, model) -- serves: usage reports over a span of hours
 );
+
+-- Serve: what one user, key or provider was charged in all whole hours since a moment (limits that lost their
+-- counters). The sums are not in them: they change with every request, and each change would rewrite the index.
+CREATE INDEX usage_hourly_user ON usage_hourly (user_id, hour);
+CREATE INDEX usage_hourly_key ON usage_hourly (key_id, hour);
+CREATE INDEX usage_hourly_provider ON usage_hourly (provider_id, hour);
+
+-- Requests that a limit refused, counted.
+CREATE TABLE limit_events (
+    hour                      INTEGER NOT NULL,
+    kind                      TEXT NOT NULL, -- the limit: rpm, usd_5h, …
+    user_id                   INTEGER NOT NULL,
+    key_id                    INTEGER NOT NULL,
+    count                     INTEGER NOT NULL,
+    PRIMARY KEY (hour, kind, user_id, key_id) -- serves: refusals in a span of hours
+);
+-- Serves: one user's refusals.
+CREATE INDEX limit_events_user ON limit_events (user_id, hour);
 
 CREATE TABLE audit_log (
     id                        INTEGER PRIMARY KEY AUTOINCREMENT, -- serves: the audit list, newest first

@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// Vendor accounts and relays that serve requests.
     #[command(subcommand)]
     Providers(ProviderCommand),
+    /// How much of the limits of users and keys is taken.
+    #[command(subcommand)]
+    Limits(LimitCommand),
     /// What was used and what it cost.
     Usage(UsageArgs),
     /// Let go of sessions that are bound to providers, so that they choose anew.
@@ -260,6 +263,32 @@ pub(crate) enum ProviderCommand {
         #[command(flatten)]
         removal: Removal,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LimitCommand {
+    /// Show what is used, reserved and allowed in each window, and when it resets. Needs --server.
+    Show {
+        #[command(flatten)]
+        of: LimitsOf,
+    },
+    /// Let money and tokens begin anew: what was charged so far counts no longer.
+    Reset {
+        #[command(flatten)]
+        of: LimitsOf,
+    },
+}
+
+/// Whose limits.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct LimitsOf {
+    /// Of this user: id or name.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Of this key: id, or USER/NAME.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
 }
 
 /// What a usage report is grouped by.

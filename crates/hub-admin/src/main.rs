@@ -23,7 +23,7 @@ use clap::{CommandFactory, Parser};
 use hub_config::Environment;
 use hub_types::Secret;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, LimitCommand};
 use crate::backend::{Backend, Remote};
 use crate::command::Context;
 use crate::failure::{Failure, Result};
@@ -57,6 +57,10 @@ async fn run(cli: &Cli, environment: &Environment, messages: &'static Messages) 
             return Ok(true);
         }
         Command::Migrate { .. } if server.is_some() => return Err(Failure::usage(messages.local_only)),
+        // What is reserved only the hub knows.
+        Command::Limits(LimitCommand::Show { .. }) if server.is_none() => {
+            return Err(Failure::usage(messages.limits.needs_server));
+        }
         Command::Migrate { check } => {
             return migrate::run(&stores::config(environment)?, *check, cli.json, messages).await;
         }

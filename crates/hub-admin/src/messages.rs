@@ -1,10 +1,12 @@
 //! What the command line says in each of its languages. Results in JSON and answers of the hub are not translated.
 
 mod clear;
+mod limits;
 
 use hub_config::Environment;
 
 pub(crate) use clear::ClearMessages;
+pub(crate) use limits::LimitMessages;
 
 /// The texts of one language. `{}` is where a value goes.
 #[derive(Debug)]
@@ -80,6 +82,7 @@ pub(crate) struct Messages {
     pub(crate) fix_no_provider: &'static str,
     pub(crate) fix_clock: &'static str,
     pub(crate) clear: ClearMessages,
+    pub(crate) limits: LimitMessages,
 }
 
 /// English.
@@ -155,6 +158,7 @@ pub(crate) const ENGLISH: Messages = Messages {
     fix_no_provider: "add one: hub-admin providers add",
     fix_clock: "set this machine's clock (NTP), or that of the other instances",
     clear: clear::ENGLISH,
+    limits: limits::ENGLISH,
 };
 
 /// Chinese, simplified.
@@ -230,6 +234,7 @@ pub(crate) const CHINESE: Messages = Messages {
     fix_no_provider: "请添加：hub-admin providers add",
     fix_clock: "请校准本机（NTP）或其他实例的时钟",
     clear: clear::CHINESE,
+    limits: limits::CHINESE,
 };
 
 /// The language that the environment asks for.

@@ -1,7 +1,9 @@
 //! Tables for people. Wide characters take two columns.
 
 use comfy_table::{CellAlignment, Table, presets};
-use hub_management::view::{KeyView, ProviderBindings, ProviderView, UsageSummaryView, UserView};
+use hub_management::view::{
+    KeyView, LimitsView, ProviderBindings, ProviderView, QuantityView, UsageSummaryView, UserView,
+};
 use hub_types::Money;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -127,6 +129,28 @@ pub(crate) fn usage(report: &UsageSummaryView, group: &str, messages: &Messages)
         ]);
     }
     table.to_string()
+}
+
+pub(crate) fn limits(limits: &LimitsView, messages: &Messages) -> String {
+    let m = &messages.limits;
+    let mut table = table([m.window, m.used, m.reserved, m.limit, m.resets], &[1, 2, 3]);
+    for window in &limits.windows {
+        table.add_row([
+            window.limit_type.clone(),
+            quantity(window.used),
+            quantity(window.reserved),
+            quantity(window.limit),
+            moment(window.reset),
+        ]);
+    }
+    table.to_string()
+}
+
+fn quantity(quantity: QuantityView) -> String {
+    match quantity {
+        QuantityView::Count(count) => count.to_string(),
+        QuantityView::Money(money) => money.to_string(),
+    }
 }
 
 fn flag(on: bool, messages: &Messages) -> String {

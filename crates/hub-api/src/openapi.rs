@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{
-    auth, bindings, keys, provider_groups, providers, requests, sessions, system, usage, users,
+    auth, bindings, keys, limits, provider_groups, providers, requests, sessions, system, usage, users,
 };
 
 #[derive(OpenApi)]
@@ -52,6 +52,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(keys::list))
         .routes(routes!(keys::show, keys::update, keys::delete))
         .routes(routes!(keys::rotate))
+        .routes(routes!(limits::of_user))
+        .routes(routes!(limits::reset_user))
+        .routes(routes!(limits::of_key))
+        .routes(routes!(limits::reset_key))
         .routes(routes!(providers::list, providers::create))
         .routes(routes!(providers::show, providers::update, providers::delete))
         .routes(routes!(provider_groups::list, provider_groups::create))

@@ -63,6 +63,8 @@ impl From<ManagementError> for Problem {
             ManagementError::Unavailable(_)
             | ManagementError::NoSessions
             | ManagementError::SessionsUnavailable(_)
+            | ManagementError::NoLimits
+            | ManagementError::LimitsUnavailable(_)
             | ManagementError::PartlyCleared { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -72,6 +74,7 @@ impl From<ManagementError> for Problem {
             ManagementError::Throttled { retry_after } => Some(retry_after),
             ManagementError::Unavailable(_)
             | ManagementError::SessionsUnavailable(_)
+            | ManagementError::LimitsUnavailable(_)
             | ManagementError::PartlyCleared { .. } => Some(1),
             _ => None,
         };
@@ -106,7 +109,7 @@ impl IntoResponses for Refusals {
             ("404", "There is no such thing, or not for this caller."),
             ("422", "The input can't be taken; `errors` names the fields."),
             ("429", "Too many wrong credentials from this address."),
-            ("503", "The database or the session store does not answer."),
+            ("503", "The database, the session store or the counters of limits do not answer."),
         ])
     }
 }

@@ -24,7 +24,7 @@ use hub_types::{Clock, SystemClock};
 use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
-use crate::limits::{LimitParts, budget_mode};
+use crate::limits::{Ledger, LimitParts, budget_mode};
 use crate::recorder::Recorder;
 use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
@@ -56,6 +56,7 @@ pub struct App {
     drain_stop: CancellationToken,
     drain_tasks: Tasks,
     sessions: SessionParts,
+    limits: LimitParts,
     redis: Option<Arc<RedisConnection>>,
     patience: Duration,
 }
@@ -90,7 +91,6 @@ impl App {
             None => None,
         };
         let parts = SessionParts::open(&config, redis.as_ref());
-        let limits = LimitParts::open(&config, clock.now());
         let rules = CatalogueRules { allow_private_upstreams: config.routing.allow_private_upstreams };
         // Subscribed before the first load, so that no edit falls between the two.
         let changes = repository.changes();
@@ -106,6 +106,9 @@ impl App {
         let drain_stop = CancellationToken::new();
         drain_tasks.spawn(Drain::new(Arc::clone(&journal), Arc::clone(&repository)).run(drain_stop.clone()));
         let recorder = Arc::new(Recorder::new(Arc::clone(&journal)));
+        let ledger = Ledger { repository: Arc::clone(&repository), journal: Arc::clone(&journal) };
+        let limits = LimitParts::open(&config, redis.as_ref(), ledger, &tasks, clock.now());
+        let limiter = config.limits.enabled.then(|| Arc::clone(&limits.limiter));
         let stop = tasks.stop_signal().clone();
         tasks.spawn(refresh::run(Arc::clone(&directory), changes, stop.clone()));
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
@@ -135,7 +138,8 @@ impl App {
             Management::new(repository, Arc::clone(&clock), management_settings(&config, &access))
                 .with_status_source(Arc::new(status))
                 .with_sessions(Arc::clone(&parts.sessions))
-                .with_session_pool(Arc::clone(&parts.pool)),
+                .with_session_pool(Arc::clone(&parts.pool))
+                .with_limiter(limiter),
         );
         let registry = config
             .observability
@@ -172,6 +176,7 @@ impl App {
             drain_stop,
             drain_tasks,
             sessions: parts,
+            limits,
             redis,
             patience: config.server.shutdown_drain,
         })
@@ -216,7 +221,7 @@ impl App {
         self.drain_tasks.finish(Duration::from_secs(15)).await;
         let left_in_journal = self.health.journal.status().depth_entries;
         drop((self.management, self.directory, self.gateway, self.server, self.health));
-        self.sessions.close().await;
+        tokio::join!(self.sessions.close(), self.limits.close());
         // Everybody else who held the connection is gone by now: the server, the gateway, the management, the
         // sessions with their writer, the pool with its task.
         match self.redis.map(Arc::try_unwrap) {

@@ -1,25 +1,67 @@
-//! Who counts requests, money and tokens: this process.
+//! Where limits are counted: in this process, or in Redis with this process to fall back on; with the ledger to
+//! rebuild counters from.
+
+mod ledger;
+mod restore;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub_config::{BudgetMode as Held, Config};
-use hub_rate_limit::{BudgetMode, Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter};
+use hub_http::Tasks;
+use hub_rate_limit::{
+    BudgetMode, Calendar, FallbackRateLimiter, MemoryLimits, MemoryRateLimiter, RateLimiter, RedisLimits,
+    RedisRateLimiter,
+};
+use hub_redis::RedisConnection;
 use jiff::Timestamp;
 
-/// The counters, and what has to be closed at the end.
+pub(crate) use ledger::Ledger;
+pub(crate) use restore::RestoringLimiter;
+
+/// What is left to write when the hub ends has this long.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The counters that requests and people ask, and what has to be closed at the end.
 pub(crate) struct LimitParts {
     pub(crate) limiter: Arc<dyn RateLimiter>,
+    shared: Option<Arc<FallbackRateLimiter>>,
 }
 
 impl LimitParts {
-    pub(crate) fn open(config: &Config, now: Timestamp) -> Self {
+    /// Needs a runtime: with Redis, a task writes what no request waits for.
+    pub(crate) fn open(
+        config: &Config,
+        redis: Option<&Arc<RedisConnection>>,
+        ledger: Ledger,
+        tasks: &Tasks,
+        now: Timestamp,
+    ) -> Self {
         let calendar = Arc::new(Calendar::new(config.observability.time_zone.clone()));
-        let bounds = MemoryLimits {
-            reservation_ttl: config.limits.reservation_ttl,
-            has_ledger: false,
-            ..MemoryLimits::default()
+        let reservation_ttl = config.limits.reservation_ttl;
+        let bounds = MemoryLimits { reservation_ttl, ..MemoryLimits::default() };
+        let local = MemoryRateLimiter::new(bounds, Arc::clone(&calendar), now);
+        let shared = redis.map(|redis| {
+            let bounds = RedisLimits { reservation_ttl, ..RedisLimits::default() };
+            RedisRateLimiter::new(Arc::clone(redis), bounds, calendar)
+        });
+        let (counters, shared): (Arc<dyn RateLimiter>, _) = match shared {
+            None => (Arc::new(local), None),
+            Some(shared) => {
+                let both = Arc::new(FallbackRateLimiter::new(shared, local));
+                (Arc::clone(&both) as _, Some(both))
+            }
         };
-        Self { limiter: Arc::new(MemoryRateLimiter::new(bounds, calendar, now)) }
+        Self { limiter: Arc::new(RestoringLimiter::new(counters, ledger, tasks.clone())), shared }
+    }
+
+    /// Writes what waits.
+    pub(crate) async fn close(self) {
+        if let Some(shared) = self.shared {
+            shared.close(FAREWELL).await;
+        }
     }
 }
 

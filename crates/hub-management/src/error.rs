@@ -1,5 +1,6 @@
 //! What can go wrong when people do things, as they are told.
 
+use hub_rate_limit::LimiterUnavailable;
 use hub_repository::RepositoryError;
 use hub_session::{PoolError, StoreUnavailable};
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,12 @@ pub enum ManagementError {
     /// The store of the sessions does not answer.
     #[error("the session store does not answer: try again later")]
     SessionsUnavailable(String),
+    /// Nothing in this process counts against limits.
+    #[error("limits are not counted here: this process serves no requests, or ENABLE_RATE_LIMIT is false")]
+    NoLimits,
+    /// How much of the limits is taken can't be told at the moment.
+    #[error("the counters of limits do not answer: try again later")]
+    LimitsUnavailable(String),
     /// The session store failed while bindings were cleared. Nothing new binds to the providers meanwhile.
     #[error(
         "{sessions} session bindings were cleared, then the session store failed: up to {left} are left, \
@@ -107,6 +114,8 @@ impl ManagementError {
             Self::Unavailable(_) => "unavailable",
             Self::NoSessions => "no_sessions",
             Self::SessionsUnavailable(_) => "sessions_unavailable",
+            Self::NoLimits => "no_limits",
+            Self::LimitsUnavailable(_) => "limits_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::NotInPool => "not_in_pool",
             Self::PoolTooSmall { .. } => "pool_too_small",
@@ -129,6 +138,7 @@ impl ManagementError {
         match self {
             Self::Unavailable(text)
             | Self::SessionsUnavailable(text)
+            | Self::LimitsUnavailable(text)
             | Self::PartlyCleared { reason: text, .. }
             | Self::Misconfigured(text)
             | Self::Internal(text) => Some(text),
@@ -149,6 +159,12 @@ fn summary(fields: &[FieldError]) -> String {
 impl From<StoreUnavailable> for ManagementError {
     fn from(error: StoreUnavailable) -> Self {
         Self::SessionsUnavailable(error.0)
+    }
+}
+
+impl From<LimiterUnavailable> for ManagementError {
+    fn from(error: LimiterUnavailable) -> Self {
+        Self::LimitsUnavailable(error.0)
     }
 }
 

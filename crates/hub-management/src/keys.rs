@@ -91,7 +91,7 @@ impl Management {
         Ok(self.repository.delete_key(id, self.now(), entry).await?)
     }
 
-    async fn edit_key(
+    pub(crate) async fn edit_key(
         &self,
         principal: &Principal,
         id: KeyId,

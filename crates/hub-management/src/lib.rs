@@ -12,6 +12,7 @@ mod cursor;
 mod draft;
 mod error;
 mod keys;
+mod limits;
 mod login;
 mod management;
 mod params;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hub_rate_limit::RateLimiter;
 use hub_repository::{AuditEntry, Page, Repository};
 use hub_session::SessionPool;
 use hub_session::Sessions;
@@ -36,6 +37,7 @@ pub struct Management {
     pub(crate) status_source: Option<Arc<dyn StatusSource>>,
     pub(crate) sessions: Option<Arc<Sessions>>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
+    pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 impl Management {
@@ -49,6 +51,7 @@ impl Management {
             status_source: None,
             sessions: None,
             session_pool: None,
+            limiter: None,
         }
     }
 
@@ -75,6 +78,14 @@ impl Management {
     #[must_use]
     pub fn with_session_pool(mut self, pool: Arc<SessionPool>) -> Self {
         self.session_pool = Some(pool);
+        self
+    }
+
+    /// The same with the counters of a running hub's limits; `None` = it counts nothing. They must know what they
+    /// are asked, or read it from the ledger themselves.
+    #[must_use]
+    pub fn with_limiter(mut self, limiter: Option<Arc<dyn RateLimiter>>) -> Self {
+        self.limiter = limiter;
         self
     }
 

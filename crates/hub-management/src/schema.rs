@@ -1,5 +1,6 @@
 //! How types of other crates look in the OpenAPI document.
 
+use hub_rate_limit::LimitType;
 use hub_types::{Dialect, Endpoint, Outcome, ProviderType};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
@@ -102,6 +103,17 @@ pub(crate) fn kept_message() -> Object {
 
 pub(crate) fn limit() -> Object {
     nullable(Type::String, "US dollars as a decimal string (numbers are accepted); null or 0 = no limit")
+}
+
+pub(crate) fn limit_type() -> Object {
+    words(LimitType::ALL.map(LimitType::as_str))
+}
+
+pub(crate) fn quantity() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Integer]))
+        .description(Some("US dollars as a decimal string; requests and tokens as a number"))
+        .build()
 }
 
 pub(crate) fn optional_money() -> Object {

@@ -24,9 +24,10 @@ pub(crate) async fn admit(
 ) -> Result<Spent, ProxyError> {
     let (id, now, local_time) = (docket.id(), docket.record().created_at, docket.local_time());
     let facts = received.routing_facts(caller);
+    let asked = booking::Asked { session: seat.session(), catalogue, facts: &facts, local_time };
     let (present, booked, spent) = tokio::join!(
         session::enter(shared, caller, received, &seat, now),
-        booking::book(shared, id, caller, received, catalogue, now),
+        booking::book(shared, id, caller, received, &asked, now),
         room::spent(shared, catalogue, &facts, local_time, now),
     );
     let reached = match (present, booked) {

@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, Known, Limits, Payer, RESERVATION_TTL, Ticket, Verdict};
-use hub_types::{Caller, RequestId, RequestRecord};
+use hub_routing::RoutingFacts;
+use hub_types::{Caller, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource};
 use jiff::Timestamp;
+use jiff::civil::Time;
 
 use crate::Catalogue;
+use crate::expectation::{Expectation, Expected, Question, Thread, expect};
 use crate::limit::LimitReached;
 use crate::receive::Received;
 use crate::shared::Shared;
@@ -18,6 +22,17 @@ const REFRESH_EVERY: Duration = Duration::from_secs(RESERVATION_TTL.as_secs() / 
 pub(crate) struct Booking {
     ticket: Ticket,
     refreshed: Instant,
+    /// What the next request of the session is judged by.
+    thread: Thread,
+    estimated_input: u64,
+}
+
+/// Who asks, and whom.
+pub(crate) struct Asked<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) facts: &'a RoutingFacts<'a>,
+    pub(crate) local_time: Time,
 }
 
 /// Books what a request may take. `None`: nothing of it is charged to anybody.
@@ -26,14 +41,15 @@ pub(crate) async fn book(
     request: RequestId,
     caller: &Caller,
     received: &Received,
-    catalogue: &Catalogue,
+    asked: &Asked<'_>,
     now: Timestamp,
 ) -> Result<Option<Booking>, LimitReached> {
     if !received.call.endpoint.is_billable() {
         return Ok(None);
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
-    let booking = Booking { ticket, refreshed: Instant::now() };
+    let thread = Thread::new(asked.session, &received.call.model);
+    let mut booking = Booking { ticket, refreshed: Instant::now(), thread, estimated_input: 0 };
     let Some(mode) = shared.options.limits else {
         // Counters that others look at, too, have to stay right.
         return Ok(shared.limiter.is_shared().then_some(booking));
@@ -42,9 +58,13 @@ pub(crate) async fn book(
     if !user.are_set() && !key.are_set() {
         return Ok(Some(booking));
     }
-    let _ = (received, catalogue);
-    let admission =
+    let mut admission =
         Admission { ticket, user, key, estimate: Amount::default(), worst_case: Amount::default(), mode };
+    if user.are_budgets() || key.are_budgets() {
+        let expected = expected(shared, received, asked, thread);
+        booking.estimated_input = expected.estimated_input;
+        (admission.estimate, admission.worst_case) = (amount(expected.likely), amount(expected.worst));
+    }
     match shared.limiter.admit(&admission, now).await {
         Ok(Known::Yes(Verdict::Refused(refusal))) => {
             shared.metrics.limited(&refusal);
@@ -58,6 +78,31 @@ pub(crate) async fn book(
             Ok(Some(booking))
         }
     }
+}
+
+fn expected(shared: &Shared, received: &Received, asked: &Asked<'_>, thread: Thread) -> Expectation {
+    let by_name_sent = !shared.options.bill_requested_model;
+    let dearest = asked.catalogue.dearest(asked.facts, asked.local_time, by_name_sent);
+    let (price, provider, group) = match dearest {
+        Some((price, provider, group)) => (Some(price), provider, group),
+        None => (None, Multiplier::ONE, Multiplier::ONE),
+    };
+    let question = Question {
+        dialect: received.call.dialect,
+        model: &received.call.model,
+        body: &received.body,
+        facts: &received.facts,
+        price,
+        provider,
+        group,
+        tier: Tier::Standard,
+        last: shared.previous.last(thread),
+    };
+    expect(&question, &shared.outputs)
+}
+
+const fn amount(expected: Expected) -> Amount {
+    Amount { money: expected.money, tokens: expected.tokens }
 }
 
 impl Booking {
@@ -79,6 +124,9 @@ impl Booking {
         let mut total: Option<Amount> = None;
         for attempt in &record.attempts {
             let Some(usage) = attempt.usage else { continue };
+            if attempt.usage_source == Some(UsageSource::Reported) {
+                self.learn(shared, record, usage);
+            }
             let amount = Amount {
                 money: attempt.cost.unwrap_or_default(),
                 tokens: usage.total_input().saturating_add(usage.output),
@@ -91,6 +139,17 @@ impl Booking {
         match total {
             Some(actual) => shared.limiter.settle(self.ticket, actual, at),
             None => shared.limiter.release(self.ticket, at),
+        }
+    }
+
+    fn learn(&self, shared: &Shared, record: &RequestRecord, usage: Usage) {
+        if record.outcome == Outcome::Completed
+            && let Some(model) = &record.model
+        {
+            shared.outputs.observe(model, usage.output);
+        }
+        if self.estimated_input > 0 {
+            shared.previous.remember(self.thread, self.estimated_input, usage);
         }
     }
 }

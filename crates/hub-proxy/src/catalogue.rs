@@ -10,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 use hub_http::Origin;
-use hub_pricing::{Cost, PriceTable, Tier, cost};
+use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
     BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
@@ -143,6 +143,29 @@ impl Catalogue {
     ) -> impl Iterator<Item = &Arc<Provider>> {
         let candidates = self.limited.iter().filter(move |one| is_candidate(one, facts, local_time));
         candidates.map(|compiled| compiled.provider())
+    }
+
+    /// The price of a model where it is dearest for this caller, with the multipliers of provider and group: what
+    /// has to be reckoned with before a provider is chosen. `by_name_sent`: billed is the model that is sent.
+    pub(crate) fn dearest(
+        &self,
+        facts: &RoutingFacts<'_>,
+        local_time: Time,
+        by_name_sent: bool,
+    ) -> Option<(&Price, Multiplier, Multiplier)> {
+        let asked = facts.model?;
+        let candidates = self.candidates.providers().iter();
+        let candidates = candidates.filter(|one| is_candidate(one, facts, local_time));
+        let priced = candidates.filter_map(|one| {
+            let sent = Some(asked).filter(|_| !by_name_sent).or_else(|| redirect(one, asked));
+            let provider = one.provider();
+            let group = self.group_multiplier(facts.groups, &provider.group_tag);
+            Some((self.prices.find(sent.unwrap_or(asked))?, provider.cost_multiplier, group))
+        });
+        let typical = Usage { input: 1000, output: 1000, ..Usage::default() };
+        priced.max_by_key(|(price, provider, group)| {
+            cost(price, &typical, *provider, *group, Tier::Standard).total
+        })
     }
 
     /// Chooses a provider by the stages.

@@ -13,6 +13,7 @@ use hub_rate_limit::{Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter};
 use hub_session::{Limits, MemorySessionStore, SessionPool, Sessions};
 use hub_types::{Clock, SystemClock};
 
+use crate::expectation::{OutputQuantile, Previous};
 use crate::shared::{GatewayOptions, Shared};
 use crate::throttle::Throttle;
 use crate::transcript::Transcripts;
@@ -87,6 +88,8 @@ impl GatewayBuilder {
         });
         Gateway(Arc::new(Shared {
             limiter,
+            outputs: OutputQuantile::default(),
+            previous: Previous::default(),
             directory: self.directory,
             sink: self.sink,
             clock: self.clock,

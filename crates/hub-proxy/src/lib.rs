@@ -17,7 +17,6 @@ mod credentials;
 mod directory;
 mod docket;
 mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "asked when limits are held, which is being built"))]
 mod expectation;
 mod failure;
 mod forward;

@@ -13,6 +13,7 @@ use hub_rate_limit::{BudgetMode, RateLimiter};
 use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
+use crate::expectation::{OutputQuantile, Previous};
 use crate::throttle::Throttle;
 use crate::transcript::Transcripts;
 use crate::{Directory, Metrics, RecordSink};
@@ -75,6 +76,10 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) limiter: Arc<dyn RateLimiter>,
+    /// How long the answers of each model are.
+    pub(crate) outputs: OutputQuantile,
+    /// What each session's last request used.
+    pub(crate) previous: Previous,
     pub(crate) transcripts: Transcripts,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,

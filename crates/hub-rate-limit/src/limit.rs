@@ -108,6 +108,11 @@ pub struct Limits<'a> {
 impl Limits<'_> {
     /// Is there any?
     pub fn are_set(&self) -> bool {
+        self.rpm.is_some_and(|rpm| rpm > 0) || self.are_budgets()
+    }
+
+    /// Is there any on money or tokens?
+    pub fn are_budgets(&self) -> bool {
         let money = self.money;
         let sums = [
             money.limit_5h_usd,
@@ -116,8 +121,7 @@ impl Limits<'_> {
             money.limit_monthly_usd,
             money.limit_total_usd,
         ];
-        self.rpm.is_some_and(|rpm| rpm > 0)
-            || self.tokens.is_some_and(|tokens| tokens > 0)
+        self.tokens.is_some_and(|tokens| tokens > 0)
             || sums.into_iter().flatten().any(|sum| sum > Money::ZERO)
     }
 }

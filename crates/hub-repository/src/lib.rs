@@ -7,6 +7,7 @@
 mod change;
 mod error;
 pub mod journal;
+mod limits;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
@@ -21,6 +22,9 @@ mod sqlite;
 pub use change::{Change, Topic};
 pub use error::RepositoryError;
 pub use hub_types::Caller;
+pub use limits::{
+    Charged, ChargedTo, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter, SumBy, SumWanted,
+};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresRepository, PostgresSettings};
 pub use query::{

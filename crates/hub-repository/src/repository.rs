@@ -10,8 +10,9 @@ use hub_types::{
 };
 
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Names, NamesWanted, Page, ProviderLabel,
-    RepositoryError, RequestFilter, RequestRow, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter,
+    LoginSession, Names, NamesWanted, Page, ProviderLabel, RepositoryError, RequestFilter, RequestRow,
+    UsageFilter, UsageRow, WriteSummary,
 };
 
 type Result<T> = std::result::Result<T, RepositoryError>;
@@ -89,7 +90,7 @@ pub trait Repository: Send + Sync + 'static {
 
     // -- requests, ledger, usage ---------------------------------------------------------------------------
 
-    /// Writes records, their ledger lines and the roll-ups in one transaction. Idempotent by request and
+    /// Writes records, their ledger lines, the roll-ups and the counts of refusals in one transaction. Idempotent by request and
     /// attempt id: what is there already changes nothing, roll-ups included. What it answered `Ok` for
     /// survives a power cut: the journal deletes its own copy then.
     async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary>;
@@ -101,6 +102,11 @@ pub trait Repository: Send + Sync + 'static {
     async fn find_names(&self, wanted: &NamesWanted) -> Result<Names>;
     /// Sums of the hourly roll-ups, largest cost first.
     async fn usage(&self, filter: &UsageFilter) -> Result<Vec<UsageRow>>;
+    /// What was charged to somebody: for each sum wanted what was found, by time, in one consistent read. Where
+    /// nothing was found, nothing is listed.
+    async fn ledger_sums(&self, question: &LedgerQuestion) -> Result<Vec<Vec<LedgerSum>>>;
+    /// How many requests limits have refused, as their records say; the latest hours first.
+    async fn limit_events(&self, filter: &LimitEventFilter) -> Result<Vec<LimitEvent>>;
 
     // -- people's logins, audit ----------------------------------------------------------------------------
 

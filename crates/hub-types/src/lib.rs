@@ -34,8 +34,8 @@ pub use provider::{
     UnknownProviderType,
 };
 pub use record::{
-    Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LedgerLine, OpenRequest, Outcome,
-    RequestRecord, StageCount, Timings,
+    Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LIMIT_WORDS, LedgerLine, OpenRequest,
+    Outcome, RequestRecord, StageCount, Timings,
 };
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
 pub use session::{NoSessionId, SessionId};

@@ -273,6 +273,18 @@ pub struct StageCount {
     pub left: u32,
 }
 
+/// The stable words of limits that refuse requests: `error.limit_type`, and the `error_code` of their records.
+pub const LIMIT_WORDS: [&str; 8] = [
+    "rpm",
+    "usd_5h",
+    "usd_daily",
+    "usd_weekly",
+    "usd_monthly",
+    "usd_total",
+    "tokens_total",
+    "concurrent_sessions",
+];
+
 /// Everything that is kept of one client request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord {
@@ -326,6 +338,9 @@ pub struct RequestRecord {
     pub stages: Vec<StageCount>,
 }
 
+/// Half a year in microseconds: no request takes longer.
+const LONGEST_US: u64 = 15_768_000_000_000;
+
 impl RequestRecord {
     /// A record with the given facts and nothing else.
     pub fn new(
@@ -368,10 +383,19 @@ impl RequestRecord {
         self.last_attempt().and_then(|attempt| attempt.usage)
     }
 
-    /// When it was settled: its charges count from then on.
+    /// When the request ended: the moment of its charges, in the ledger as in every limit. Not the moment when
+    /// it came in: a request that is under way has charged nothing yet, so that what is charged before a moment
+    /// is complete as soon as that moment has passed. An absurd duration counts as none.
     pub fn settled_at(&self) -> Timestamp {
-        let duration = i64::try_from(self.timings.total_us).unwrap_or(i64::MAX);
-        self.created_at.saturating_add(SignedDuration::from_micros(duration)).unwrap_or(Timestamp::MAX)
+        let total = Some(self.timings.total_us).filter(|total| *total <= LONGEST_US).unwrap_or(0);
+        let total = i64::try_from(total).unwrap_or(0);
+        self.created_at.checked_add(SignedDuration::from_micros(total)).unwrap_or(self.created_at)
+    }
+
+    /// The limit that refused it, by its stable word.
+    pub fn refused_by_limit(&self) -> Option<&'static str> {
+        let code = self.error_code.as_deref().filter(|_| self.outcome == Outcome::Refused)?;
+        LIMIT_WORDS.into_iter().find(|word| *word == code)
     }
 
     /// The ledger lines: one for each attempt that used anything.
@@ -406,7 +430,7 @@ pub struct LedgerLine {
     pub attempt_id: AttemptId,
     /// The request it belongs to.
     pub request_id: RequestId,
-    /// When the request was settled, and so charged.
+    /// When it was charged: [`RequestRecord::settled_at`].
     pub created_at: Timestamp,
     /// Who pays.
     pub user_id: UserId,
@@ -437,4 +461,23 @@ pub struct LedgerLine {
     pub status: u16,
     /// The whole request's duration.
     pub duration_us: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charges_count_by_the_end_of_their_request() {
+        let came_in = Timestamp::from_second(1_795_000_000).unwrap();
+        let id = RequestId::fresh();
+        let mut record =
+            RequestRecord::new(id, came_in, Dialect::Claude, Endpoint::Generate, Outcome::Completed);
+        record.timings.total_us = 90_000_001;
+        assert_eq!(record.settled_at(), came_in + SignedDuration::from_micros(90_000_001));
+        for absurd in [LONGEST_US + 1, u64::MAX] {
+            record.timings.total_us = absurd;
+            assert_eq!(record.settled_at(), came_in, "{absurd}");
+        }
+    }
 }

@@ -44,6 +44,11 @@ impl Usage {
             .saturating_add(self.cache_write_1h)
     }
 
+    /// Everything that went in and came out: what limits on tokens count.
+    pub fn total(&self) -> u64 {
+        self.total_input().saturating_add(self.output)
+    }
+
     /// True if no kind has a token.
     pub fn is_zero(&self) -> bool {
         *self == Self::default()

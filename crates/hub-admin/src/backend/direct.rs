@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hub_management::view::{
-    ClearBindingsView, KeyView, List, NewKeyView, ProviderBindings, ProviderView, StatusView,
+    ClearBindingsView, KeyView, LimitsView, List, NewKeyView, ProviderBindings, ProviderView, StatusView,
     UsageSummaryView, UserView,
 };
 use hub_management::{BindingFilter, ListQuery, Management, ManagementError, Patch, Principal, UsageQuery};
@@ -54,6 +54,22 @@ impl Backend for Direct {
 
     async fn delete_key(&self, id: KeyId) -> Result<()> {
         Ok(self.0.delete_key(&ME, id).await?)
+    }
+
+    async fn user_limits(&self, id: UserId) -> Result<LimitsView> {
+        Ok(self.0.user_limits(&ME, id).await?)
+    }
+
+    async fn key_limits(&self, id: KeyId) -> Result<LimitsView> {
+        Ok(self.0.key_limits(&ME, id).await?)
+    }
+
+    async fn reset_user_limits(&self, id: UserId) -> Result<UserView> {
+        Ok(self.0.reset_user_limits(&ME, id).await?)
+    }
+
+    async fn reset_key_limits(&self, id: KeyId) -> Result<KeyView> {
+        Ok(self.0.reset_key_limits(&ME, id).await?)
     }
 
     async fn providers(&self) -> Result<Vec<ProviderView>> {

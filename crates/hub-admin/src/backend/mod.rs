@@ -6,8 +6,8 @@ mod remote;
 
 use async_trait::async_trait;
 use hub_management::view::{
-    ClearBindingsView, KeyView, NewKeyView, ProviderBindings, ProviderView, StatusView, UsageSummaryView,
-    UserView,
+    ClearBindingsView, KeyView, LimitsView, NewKeyView, ProviderBindings, ProviderView, StatusView,
+    UsageSummaryView, UserView,
 };
 use hub_management::{BindingFilter, Patch, UsageQuery};
 use hub_session::Observed;
@@ -32,6 +32,11 @@ pub(crate) trait Backend: Send + Sync {
     async fn update_key(&self, id: KeyId, input: &Patch) -> Result<KeyView>;
     async fn rotate_key(&self, id: KeyId) -> Result<NewKeyView>;
     async fn delete_key(&self, id: KeyId) -> Result<()>;
+
+    async fn user_limits(&self, id: UserId) -> Result<LimitsView>;
+    async fn key_limits(&self, id: KeyId) -> Result<LimitsView>;
+    async fn reset_user_limits(&self, id: UserId) -> Result<UserView>;
+    async fn reset_key_limits(&self, id: KeyId) -> Result<KeyView>;
 
     async fn providers(&self) -> Result<Vec<ProviderView>>;
     async fn create_provider(&self, input: &Patch) -> Result<ProviderView>;

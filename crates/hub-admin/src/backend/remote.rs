@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use hub_management::view::{
-    ClearBindingsFields, ClearBindingsView, KeyView, List, NewKeyView, ProviderBindings, ProviderView,
-    StatusView, UsageSummaryView, UserView,
+    ClearBindingsFields, ClearBindingsView, KeyView, LimitsView, List, NewKeyView, ProviderBindings,
+    ProviderView, StatusView, UsageSummaryView, UserView,
 };
 use hub_management::{BindingFilter, Patch, UsageQuery};
 use hub_session::Observed;
@@ -112,6 +112,22 @@ impl Backend for Remote {
 
     async fn delete_key(&self, id: KeyId) -> Result<()> {
         self.delete(&format!("/keys/{id}")).await
+    }
+
+    async fn user_limits(&self, id: UserId) -> Result<LimitsView> {
+        self.get(&format!("/users/{id}/limits")).await
+    }
+
+    async fn key_limits(&self, id: KeyId) -> Result<LimitsView> {
+        self.get(&format!("/keys/{id}/limits")).await
+    }
+
+    async fn reset_user_limits(&self, id: UserId) -> Result<UserView> {
+        self.post(&format!("/users/{id}/limits/reset"), None).await
+    }
+
+    async fn reset_key_limits(&self, id: KeyId) -> Result<KeyView> {
+        self.post(&format!("/keys/{id}/limits/reset"), None).await
     }
 
     async fn providers(&self) -> Result<Vec<ProviderView>> {

@@ -3,6 +3,7 @@
 mod clear_bindings;
 mod find;
 mod keys;
+mod limits;
 mod providers;
 mod usage;
 mod users;
@@ -56,6 +57,7 @@ pub(crate) async fn run(command: &Command, context: &Context<'_>) -> Result<()> 
         Command::Users(command) => users::run(command, context).await,
         Command::Keys(command) => keys::run(command, context).await,
         Command::Providers(command) => providers::run(command, context).await,
+        Command::Limits(command) => limits::run(command, context).await,
         Command::Usage(args) => usage::run(args, context).await,
         Command::ClearBindings(args) => clear_bindings::run(args, context).await,
         // These work on the stores themselves and never get here.

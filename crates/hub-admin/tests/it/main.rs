@@ -9,6 +9,8 @@ mod doctor;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod manage;
 #[cfg(test)]
 mod pty;

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod bindings;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod provider_groups;
 pub(crate) mod providers;
 pub(crate) mod requests;

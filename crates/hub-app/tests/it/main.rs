@@ -24,6 +24,8 @@ mod limits;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod restart;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sessions;

@@ -15,6 +15,7 @@ mod session;
 mod session_pool;
 mod status;
 mod usage;
+mod usage_of_limits;
 mod user;
 
 pub use audit::AuditView;
@@ -35,4 +36,5 @@ pub use session_pool::{
 };
 pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, StoreView};
 pub use usage::{UsageSummaryView, UsageView};
+pub use usage_of_limits::{LimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};

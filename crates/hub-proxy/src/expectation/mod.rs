@@ -8,6 +8,7 @@
 //! What the session's previous request really used corrects both, and tells what the vendor has in its cache.
 
 mod input;
+mod previous;
 mod quantile;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use hub_formats::scan::RequestFacts;
 use hub_pricing::{Price, Tier, cost};
 use hub_types::{Dialect, Money, Multiplier, Usage};
 
+pub(crate) use previous::{Previous, Thread};
 pub(crate) use quantile::OutputQuantile;
 
 /// The longest answer of a model of which nothing is known, in tokens.

@@ -340,6 +340,19 @@ impl Commit {
         }
     }
 
+    /// How many batches will have been written when everything that was appended so far is; see
+    /// [`Commit::is_written`]. `None` = the file can't be written, and what is kept is told by the status.
+    pub(crate) fn appended(&self) -> Option<u64> {
+        let queue = self.queue.lock();
+        (!queue.degraded).then(|| queue.batch + u64::from(!queue.buffer.is_empty()))
+    }
+
+    /// Has so much been written, or is it known that it can't be?
+    pub(crate) fn is_written(&self, batches: u64) -> bool {
+        let queue = self.queue.lock();
+        queue.degraded || queue.done >= batches
+    }
+
     pub(crate) fn status(&self) -> CommitStatus {
         let queue = self.queue.lock();
         CommitStatus {

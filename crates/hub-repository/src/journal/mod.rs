@@ -9,6 +9,7 @@ mod commit;
 mod condense;
 mod drain;
 mod entry;
+mod mark;
 mod medium;
 mod replay;
 mod shelf;
@@ -165,7 +166,7 @@ impl Journal {
 
     /// Notes how a request ended. Returns once that survives the end of this process.
     pub fn settled(&self, record: &RequestRecord) -> Appended {
-        self.append(Kind::Settled, record, Meaning::Settled(record.id, ended_at(record)))
+        self.append(Kind::Settled, record, Meaning::Settled(record.id, record.settled_at()))
     }
 
     fn append(&self, kind: Kind, value: &impl serde::Serialize, meaning: Meaning) -> Appended {
@@ -223,10 +224,4 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-/// When a request ended.
-fn ended_at(record: &RequestRecord) -> Timestamp {
-    let total = i64::try_from(record.timings.total_us).unwrap_or(i64::MAX);
-    record.created_at.checked_add(SignedDuration::from_micros(total)).unwrap_or(record.created_at)
 }

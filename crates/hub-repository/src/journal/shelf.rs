@@ -197,7 +197,7 @@ impl Shelf {
                 first.undrained = first.undrained.saturating_sub(batch.entries);
             }
             let rest: u64 = books.segments.iter().map(|segment| segment.undrained).sum();
-            let last_end = batch.records.last().map(super::ended_at);
+            let last_end = batch.records.last().map(RequestRecord::settled_at);
             books.oldest = if rest == 0 { None } else { last_end };
             books.position
         };

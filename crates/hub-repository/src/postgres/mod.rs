@@ -116,6 +116,9 @@ impl Engine<Postgres> {
 #[async_trait]
 impl Database for Postgres {
     const KEEP_ROWS: &'static str = "FOR SHARE";
+    // In UTC, whatever zone the connection has.
+    const MINUTE_OF_CREATION: &'static str = "date_trunc('minute', created_at AT TIME ZONE 'UTC')";
+    const SECOND_OF_CREATION: &'static str = "date_trunc('second', created_at AT TIME ZONE 'UTC')";
 
     async fn session(&self, mode: Mode) -> Result<Box<dyn Session>> {
         let client = self.pool.get().await.map_err(translate_pool)?;

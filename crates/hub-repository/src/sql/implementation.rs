@@ -12,8 +12,9 @@ use super::engine::Engine;
 use super::value::Reader;
 use super::{Database, Mode, Result, audit, logins};
 use crate::{
-    AuditEntry, AuditRow, Caller, Catalogue, Change, LoginSession, Names, NamesWanted, Page, ProviderLabel,
-    Repository, RepositoryError, RequestFilter, RequestRow, Topic, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Caller, Catalogue, Change, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter,
+    LoginSession, Names, NamesWanted, Page, ProviderLabel, Repository, RepositoryError, RequestFilter,
+    RequestRow, Topic, UsageFilter, UsageRow, WriteSummary,
 };
 
 #[async_trait]
@@ -213,6 +214,14 @@ impl<D: Database> Repository for Engine<D> {
 
     async fn usage(&self, filter: &UsageFilter) -> Result<Vec<UsageRow>> {
         self.within(self.usage_rows(filter)).await
+    }
+
+    async fn ledger_sums(&self, question: &LedgerQuestion) -> Result<Vec<Vec<LedgerSum>>> {
+        self.within(self.sums(question)).await
+    }
+
+    async fn limit_events(&self, filter: &LimitEventFilter) -> Result<Vec<LimitEvent>> {
+        self.within(self.refusals(filter)).await
     }
 
     async fn insert_login(&self, login: &LoginSession) -> Result<()> {

@@ -6,7 +6,7 @@ use hub_types::{LedgerLine, Money, RequestRecord};
 use jiff::tz::TimeZone;
 
 use super::engine::Engine;
-use super::{Database, Insert, Mode, Params, Result, Value, rollup};
+use super::{Database, Insert, Mode, Params, Result, Value, limit_events, rollup};
 use crate::WriteSummary;
 
 /// More tokens than this in one attempt are a lie of the upstream; kept as they are, they would overflow sums.
@@ -96,7 +96,11 @@ impl<D: Database> Engine<D> {
         let rows = records.iter().map(|record| request_row(record)).collect::<Result<_>>()?;
         let line_rows = lines.iter().map(ledger_row).collect::<Result<_>>()?;
         let mut session = self.session(Mode::Write).await?;
-        let new_records = session.insert_new(&REQUESTS, rows).await?.len() as u64;
+        let mut new = session.insert_new(&REQUESTS, rows).await?;
+        let new_records = new.len() as u64;
+        // A record that stands twice in the batch is new once.
+        records.retain(|record| new.remove(&record.id.0));
+        limit_events::add(session.as_mut(), &records).await?;
         let mut new_lines = session.insert_new(&LEDGER, line_rows).await?;
         let ledger_lines = new_lines.len() as u64;
         // A line that stands twice in the batch is new once.

@@ -55,6 +55,10 @@ pub(crate) trait Session: Send {
 pub(crate) trait Database: Send + Sync + 'static {
     /// Appended to a SELECT to keep its rows as they are until the transaction ends.
     const KEEP_ROWS: &'static str;
+    /// An expression: the minute that the column `created_at` lies in.
+    const MINUTE_OF_CREATION: &'static str;
+    /// The same for its second.
+    const SECOND_OF_CREATION: &'static str;
     /// Leases a connection.
     async fn session(&self, mode: Mode) -> Result<Box<dyn Session>>;
     /// Makes room for request records of these months (year, month).

@@ -97,6 +97,8 @@ impl Engine<Sqlite> {
 impl Database for Sqlite {
     /// The writer is alone.
     const KEEP_ROWS: &'static str = "";
+    const MINUTE_OF_CREATION: &'static str = "created_at / 60000000";
+    const SECOND_OF_CREATION: &'static str = "created_at / 1000000";
 
     async fn session(&self, mode: Mode) -> Result<Box<dyn Session>> {
         let pool = if mode == Mode::Write { &self.writer } else { &self.readers };

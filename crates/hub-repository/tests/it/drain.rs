@@ -153,3 +153,41 @@ async fn a_record_that_the_database_never_takes_holds_up_no_other() {
     let kept: RequestRecord = serde_json::from_str(aside.trim()).unwrap();
     assert_eq!(kept.status, 418);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_the_journal_ends_although_more_comes_in() {
+    let (file, dir) = (InFile::new(), TempDir::new().unwrap());
+    let repository = file.open([1; 32]).await;
+    let running = Running::start(dir.path(), repository.clone(), JournalSettings::default());
+    assert!(running.journal.wait_until_drained(Duration::ZERO).await, "nothing is there");
+    let (journal, stop) = (running.journal.clone(), CancellationToken::new());
+    let tasks = TaskTracker::new();
+    let more = tasks.spawn({
+        let stop = stop.clone();
+        async move {
+            while !stop.is_cancelled() {
+                journal.settled(&record(Facts::default()));
+                sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
+    for round in 0..5 {
+        let last = record(Facts::default());
+        running.journal.settled(&last);
+        assert!(running.journal.wait_until_drained(PROMPT).await, "round {round}");
+        assert!(repository.find_request(last.id).await.unwrap().is_some(), "round {round}");
+    }
+    stop.cancel();
+    more.await.unwrap();
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_a_journal_that_nobody_drains_says_so() {
+    let dir = TempDir::new().unwrap();
+    let (journal, _) = Journal::open(dir.path(), JournalSettings::default()).unwrap();
+    journal.opened(&open_of(&record(Facts::default())));
+    assert!(journal.wait_until_drained(Duration::ZERO).await, "a request that is open is not waited for");
+    journal.settled(&record(Facts::default()));
+    assert!(!journal.wait_until_drained(Duration::from_millis(30)).await);
+}

@@ -49,6 +49,10 @@ impl Place for InFile {
     async fn number(&self, sql: &str) -> i64 {
         self.connection().query_row(sql, [], |row| row.get(0)).unwrap()
     }
+
+    async fn run(&self, sql: &str) {
+        self.connection().execute_batch(sql).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

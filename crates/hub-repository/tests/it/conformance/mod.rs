@@ -3,6 +3,7 @@
 mod access;
 mod catalogue;
 mod generations;
+mod limits;
 mod names;
 mod notices;
 mod people;
@@ -23,6 +24,8 @@ pub(crate) trait Place: Send + Sync {
     async fn stored_bytes(&self) -> Vec<u8>;
     /// One number out of a statement.
     async fn number(&self, sql: &str) -> i64;
+    /// Runs a statement.
+    async fn run(&self, sql: &str);
 }
 
 const KEY: [u8; 32] = [42; 32];
@@ -67,6 +70,9 @@ on_every_database! {
     generations::labels_cover_the_deleted_page_by_page,
     generations::a_bump_reaches_living_and_deleted_providers_and_is_told,
     generations::an_edit_that_began_before_a_bump_is_a_conflict,
+    limits::sums_of_the_ledger_are_those_of_its_lines,
+    limits::a_sum_of_all_time_needs_no_look_at_whole_hours_of_the_ledger,
+    limits::refusals_add_up_by_hour_limit_user_and_key,
     names::users_keys_and_providers_are_named_even_when_deleted,
     names::many_names_are_found_at_once,
     notices::an_edit_is_told_to_every_instance_within_a_second,
