@@ -3,7 +3,7 @@
 //!
 //! Every vendor cuts text by a vocabulary of its own, but they cut in the same places: a word is a token or two,
 //! a number, a mark or a line break is another, an ideograph about one. So a text is reduced to counts of
-//! such [features](features) in one pass, and each [`Tokenizer`] weighs them its own way. The weights were
+//! such features in one pass, and each [`Tokenizer`] weighs them its own way. The weights were
 //! fitted to real tokenizers; `tests/it/estimate.rs` holds them against samples that the fit never saw.
 //! An estimate is always marked as one.
 

@@ -63,11 +63,31 @@ impl Tally {
             if escape.is_empty() {
                 return;
             }
-            let (character, used) = decode_escape(escape);
-            let mut utf8 = [0; 4];
-            before = self.plain(before, character.encode_utf8(&mut utf8).as_bytes());
+            // Nearly all escapes are of these, and there may be one every few bytes.
+            let simple = match escape.get(1) {
+                Some(b'n') => Some(b'\n'),
+                Some(b't') => Some(b'\t'),
+                Some(&byte @ (b'"' | b'\\')) => Some(byte),
+                _ => None,
+            };
+            let used = if let Some(byte) = simple {
+                self.one(before, byte);
+                before = byte;
+                2
+            } else {
+                let (character, used) = decode_escape(escape);
+                before = self.plain(before, character.encode_utf8(&mut [0; 4]).as_bytes());
+                used
+            };
             rest = escape.get(used..).unwrap_or_default();
         }
+    }
+
+    #[inline]
+    fn one(&mut self, before: u8, byte: u8) {
+        let [first, ..] = &mut self.pairs;
+        let times = &mut first[usize::from(pair(before, byte))];
+        *times = times.wrapping_add(1);
     }
 
     fn plain(&mut self, mut before: u8, text: &[u8]) -> u8 {
@@ -82,8 +102,7 @@ impl Tally {
             before = four;
         }
         for &byte in rest {
-            let times = &mut self.pairs[0][usize::from(pair(before, byte))];
-            *times = times.wrapping_add(1);
+            self.one(before, byte);
             before = byte;
         }
         before

@@ -55,7 +55,7 @@ const TEXT: &str = "Please read the file \"src/main.rs\" and tell me\nwhy the bu
 fn conversation(dialect: Dialect, text: &str) -> Value {
     match dialect {
         Dialect::Claude => json!({"model": "m", "max_tokens": 9, "metadata": {"user_id": text}, "system": [
-            {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}],
+            {"type": "text", "text": text, "cache_control": {"type": "ephemeral", "ttl": "one hour and not a minute more"}}],
             "messages": [{"role": "user", "content": text}, {"role": "assistant", "content": [
             {"type": "thinking", "thinking": text, "signature": "c2lnbmF0dXJl".repeat(40)},
             {"type": "text", "text": text}]}]}),
