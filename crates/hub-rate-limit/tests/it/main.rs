@@ -13,3 +13,5 @@ mod memory;
 #[cfg(feature = "redis")]
 #[cfg(test)]
 mod redis;
+#[cfg(test)]
+mod schedule;

@@ -120,7 +120,6 @@ fn step(chance: &mut Chance, is_late: bool, rows: &[Row]) -> Step {
     // Mostly one of the latest requests.
     let request = chance.place(6);
     match chance.below(48) {
-        0..12 => pass(chance),
         12..24 => {
             let mode = chance.pick(&[BudgetMode::Balanced, BudgetMode::Strict]);
             let (estimate, worst_case) = (cost(chance), cost(chance));

@@ -120,6 +120,38 @@ fn rules(row: &Row) -> Vec<Rule> {
     .collect()
 }
 
+/// How much of these charges, in the order told, is used at a moment, and when that may be less: all such
+/// moments, ascending. Calendar windows are given, and the moment is not before them.
+pub(crate) fn used(amounts: &[(i64, i64)], slot: Slot, window: Option<Span>, then: i64) -> (i64, Vec<i64>) {
+    let (span, grain) = match slot {
+        Slot::Rpm => (MINUTE, SECOND),
+        Slot::Rolling5h => (5 * HOUR, MINUTE),
+        Slot::Rolling24h => (24 * HOUR, MINUTE),
+        Slot::Total | Slot::Tokens => return (amounts.iter().map(|(_, amount)| amount).sum(), Vec::new()),
+        Slot::Fixed5h => {
+            let (mut end, mut sum) = (i64::MIN, 0);
+            for (at, amount) in amounts {
+                if *at >= end {
+                    (end, sum) = (at + 5 * HOUR, 0);
+                }
+                sum += amount;
+            }
+            return if then < end { (sum, vec![end]) } else { (0, Vec::new()) };
+        }
+        Slot::Daily | Slot::Weekly | Slot::Monthly => {
+            let Some(Span { start, end }) = window else { panic!("{slot:?} has a window") };
+            let inside = amounts.iter().filter(|(at, _)| start <= *at && *at < end);
+            return (if then < end { inside.map(|(_, amount)| amount).sum() } else { 0 }, vec![end]);
+        }
+    };
+    // Each counts until the last moment of its bucket is so old.
+    let end = |at: i64| at.div_euclid(grain) * grain + grain + span;
+    let left = amounts.iter().filter(|(at, _)| end(*at) > then);
+    let mut ends: Vec<_> = left.clone().map(|(at, _)| end(*at)).collect();
+    ends.sort_unstable();
+    (left.map(|(_, amount)| amount).sum(), ends)
+}
+
 impl Model {
     fn now(&self) -> i64 {
         self.scene.now.as_millisecond()
@@ -236,40 +268,8 @@ impl Model {
         }
     }
 
-    /// How much is used at a moment from now on, and when that may be less: all such moments, ascending.
     fn used(&self, owner: usize, slot: Slot, then: i64) -> (i64, Vec<i64>) {
-        let amounts = self.amounts(owner, slot);
-        let (span, grain) = match slot {
-            Slot::Rpm => (MINUTE, SECOND),
-            Slot::Rolling5h => (5 * HOUR, MINUTE),
-            Slot::Rolling24h => (24 * HOUR, MINUTE),
-            Slot::Total | Slot::Tokens => {
-                return (amounts.iter().map(|(_, amount)| amount).sum(), Vec::new());
-            }
-            Slot::Fixed5h => {
-                let (mut end, mut sum) = (i64::MIN, 0);
-                for (at, amount) in amounts {
-                    if at >= end {
-                        (end, sum) = (at + 5 * HOUR, 0);
-                    }
-                    sum += amount;
-                }
-                return if then < end { (sum, vec![end]) } else { (0, Vec::new()) };
-            }
-            Slot::Daily | Slot::Weekly | Slot::Monthly => {
-                let span = self.calendar(owner, slot).unwrap();
-                let inside = amounts.iter().filter(|(at, _)| span.start <= *at && *at < span.end);
-                let sum = if then < span.end { inside.map(|(_, amount)| amount).sum() } else { 0 };
-                return (sum, vec![span.end]);
-            }
-        };
-        // Each counts until the last moment of its bucket is so old.
-        let aging =
-            amounts.into_iter().map(|(at, amount)| (at.div_euclid(grain) * grain + grain + span, amount));
-        let left: Vec<_> = aging.filter(|(end, _)| *end > then).collect();
-        let mut ends: Vec<_> = left.iter().map(|(end, _)| *end).collect();
-        ends.sort_unstable();
-        (left.iter().map(|(_, amount)| amount).sum(), ends)
+        used(&self.amounts(owner, slot), slot, self.calendar(owner, slot), then)
     }
 
     /// The first moment after now at which no more than this is used.

@@ -12,7 +12,7 @@ use super::{PATIENCE, connect};
 use crate::contract::{Desk, Subject, noon};
 use crate::history::{Cast, History, play};
 
-const HISTORIES: u64 = 500;
+const HISTORIES: u64 = 10_000;
 const STEPS: usize = 20;
 /// So many are played at a time.
 const PLAYERS: usize = 32;
