@@ -58,10 +58,10 @@ impl Subject for InRedis {
 /// The history of this seed. A model has to see everybody at the beginning of those in which charges are told late;
 /// two limiters have to agree without that, too.
 fn history(seed: u64) -> History {
-    let steps = if seed % 50 == 0 { MANY_STEPS } else { STEPS };
+    let steps = if seed.is_multiple_of(50) { MANY_STEPS } else { STEPS };
     let mut history = History::random(seed, steps + OWNERS);
     let looks = history.steps.iter().take_while(|step| matches!(step, Step::Look { .. })).count();
-    if looks >= OWNERS && seed % 8 != 0 {
+    if looks >= OWNERS && !seed.is_multiple_of(8) {
         history.steps.drain(..OWNERS);
     } else {
         history.steps.truncate(steps);

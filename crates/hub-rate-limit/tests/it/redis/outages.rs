@@ -30,7 +30,7 @@ async fn a_killed_redis_costs_nothing_and_knows_everything_when_it_is_back() {
     assert!(then.admitted > 100 && added(&then) < Duration::from_millis(5), "{:?}", added(&then));
     redis.start_again().await.unwrap();
     let start = Instant::now();
-    let (back, _) = tokio::join!(traffic.flow(&hubs, WHILE), async {
+    let (back, ()) = tokio::join!(traffic.flow(&hubs, WHILE), async {
         is_back(&hubs[0]).await;
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     });
@@ -54,7 +54,7 @@ async fn a_frozen_redis_costs_nothing_once_the_gate_is_open_and_is_told_what_hap
     assert!(added(&then) < Duration::from_millis(5), "{:?}", added(&then));
     redis.thaw().unwrap();
     let start = Instant::now();
-    let (back, _) = tokio::join!(traffic.flow(&hubs, WHILE), async {
+    let (back, ()) = tokio::join!(traffic.flow(&hubs, WHILE), async {
         is_back(&hubs[0]).await;
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     });
