@@ -12,7 +12,8 @@
 //! | `limit:{u:USER}:done`, `limit:{p:PROVIDER}:done` | sorted set | charges that are in already | an hour |
 //!
 //! What lies between braces decides the slot in a cluster: all that one script needs lies together. A time to
-//! live begins anew with every write. Whatever goes, even by itself, is read from the ledger again.
+//! live begins anew with every write. Counters that go, even a part of them, are read from the ledger again;
+//! reservations that go do not come back.
 
 use hub_types::{ProviderId, UserId};
 

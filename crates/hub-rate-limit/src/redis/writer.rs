@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::unpaid::Unpaid;
 use super::write::Write;
@@ -44,6 +44,8 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// A task that waits for Redis would not notice that nobody offers anything any more.
+    _ending: DropGuard,
     /// Ends a task that goes on after the patience with it.
     task: Mutex<Option<AbortHandle>>,
 }
@@ -78,7 +80,8 @@ impl Writer {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let sender = Sender { connection, reservation_ttl, shared: Arc::clone(&shared), stop: stop.clone() };
         let task = tasks.spawn(sender.run(entries)).abort_handle();
-        Self { queue, shared, tasks, stop, task: Mutex::new(Some(task)) }
+        let ending = stop.clone().drop_guard();
+        Self { queue, shared, tasks, stop, _ending: ending, task: Mutex::new(Some(task)) }
     }
 
     /// Enters a write, or counts it as lost if too many wait.
@@ -203,7 +206,9 @@ impl Sender {
                 Ok(_) => {}
                 // Redis itself said no, and will say so again.
                 Err(error @ RedisError::Refused(_)) => {
-                    warn!(%error, "Redis refused a charge: it will be read from the ledger");
+                    if !self.shared.is_behind.swap(true, Ordering::AcqRel) {
+                        warn!(%error, "Redis refuses charges: they will be read from the ledger");
+                    }
                     self.shared.lose(write);
                 }
                 Err(error) => return Err(error),
@@ -215,7 +220,7 @@ impl Sender {
     /// Redis is back, and has nearly all that waited.
     async fn catch_up(&self) {
         if let Err(error) = self.shared.unpaid.forget_in(&self.connection).await {
-            warn!(%error, "Counters in Redis that are not complete could not be dropped yet");
+            debug!(%error, "Counters in Redis that are not complete could not be dropped yet");
             return;
         }
         self.shared.is_behind.store(false, Ordering::Release);

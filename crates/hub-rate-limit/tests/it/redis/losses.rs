@@ -110,6 +110,32 @@ async fn whoever_has_charges_that_did_not_fit_is_read_from_the_ledger() {
     }
 }
 
+#[tokio::test]
+async fn whoever_has_charges_that_redis_refused_is_read_from_the_ledger() {
+    let redis = Redis::start().await.unwrap();
+    let hub = instance(&redis.url(), RedisLimits::default()).await;
+    let (one, other) = (person(), person());
+    for person in [&one, &other] {
+        assert_eq!(admit(&hub.limiter, person).await, Known::Yes(Verdict::Admitted));
+    }
+    // Somebody has put something else there.
+    let mut batch = Batch::new();
+    batch.command("SET", &format!("limit:{{u:{}}}:done", one.user), ["x".into()]);
+    hub.connection.run(batch).await.unwrap().remove(0).unwrap();
+    for person in [&one, &other] {
+        hub.limiter.settle(person.ticket(), Amount { money: usd("1"), tokens: 0 }, at(1));
+    }
+    assert!(hub.limiter.shared().flush(PATIENCE).await);
+    is_back(&hub).await;
+    assert_eq!(hub.limiter.shared().writes().lost, 1);
+    let usage = async |person: &Person| {
+        hub.limiter.usage(person.key_owner(), person.key_limits(), at(2)).await.unwrap()
+    };
+    assert!(matches!(usage(&one).await, Known::Restore(_)));
+    let Known::Yes(known) = usage(&other).await else { panic!("not known any more") };
+    assert_eq!(known[0].used, dollars("1"));
+}
+
 fn person() -> Person {
     Person { key_money: total("1000"), user_money: total("1000"), ..Person::new() }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hub_rate_limit::{Amount, Known, RateLimiter, RedisLimits, Verdict};
+use hub_rate_limit::{Amount, Known, Limits, Payer, Quantity, RateLimiter, RedisLimits, Verdict};
 use hub_testkit::Redis;
+use hub_types::{AttemptId, ProviderId};
 
 use super::traffic::{Traffic, added, instance, is_back};
 use super::{PATIENCE, limiter};
-use crate::contract::{Person, at, dollars, total, usd};
+use crate::contract::{MONEY, Person, at, dollars, only, total, usd};
 
 const WHILE: Duration = Duration::from_millis(1500);
 /// The command time-out and the machine's own slowness.
@@ -21,12 +22,16 @@ async fn a_killed_redis_costs_nothing_and_knows_everything_when_it_is_back() {
     let traffic = Traffic::new("1000");
     assert_eq!(traffic.flow(&hubs, WHILE).await.refused, 0);
     redis.stop().await.unwrap();
-    let away = traffic.flow(&hubs, WHILE).await;
-    assert_eq!(away.refused, 0);
-    assert!(away.admitted > 100 && added(&away) < Duration::from_millis(5), "{:?}", added(&away));
+    // The first few notice that the connection is gone.
+    let first = traffic.flow(&hubs, WHILE / 3).await;
+    assert_eq!(first.refused, 0);
+    assert!(first.waits.iter().all(|wait| *wait < LONGEST), "{:?}", first.waits.iter().max());
+    let then = traffic.flow(&hubs, WHILE).await;
+    assert_eq!(then.refused, 0);
+    assert!(then.admitted > 100 && added(&then) < Duration::from_millis(5), "{:?}", added(&then));
     redis.start_again().await.unwrap();
     let start = Instant::now();
-    let (back, _) = tokio::join!(traffic.flow(&hubs, WHILE), async {
+    let (back, ()) = tokio::join!(traffic.flow(&hubs, WHILE), async {
         is_back(&hubs[0]).await;
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     });
@@ -50,7 +55,7 @@ async fn a_frozen_redis_costs_nothing_once_the_gate_is_open_and_is_told_what_hap
     assert!(added(&then) < Duration::from_millis(5), "{:?}", added(&then));
     redis.thaw().unwrap();
     let start = Instant::now();
-    let (back, _) = tokio::join!(traffic.flow(&hubs, WHILE), async {
+    let (back, ()) = tokio::join!(traffic.flow(&hubs, WHILE), async {
         is_back(&hubs[0]).await;
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     });
@@ -111,6 +116,58 @@ async fn admit(limiter: &impl RateLimiter, person: &Person, second: i64) -> Verd
         }
     }
     panic!("restored, and yet unknown")
+}
+
+#[tokio::test]
+async fn memory_knows_what_redis_told_last_of_every_window() {
+    let redis = Redis::start().await.unwrap();
+    let here = instance(&redis.url(), RedisLimits::default()).await;
+    let other = instance(&redis.url(), RedisLimits::default()).await;
+    let of = |dimension| Person { key_money: only(dimension, "10"), key_rpm: Some(4), ..Person::new() };
+    let people: Vec<Person> = MONEY.into_iter().map(of).collect();
+    let limits: Vec<_> = MONEY.into_iter().map(|dimension| only(dimension, "5")).collect();
+    let provider = |number: usize| ProviderId(i64::try_from(number).unwrap());
+    let providers: Vec<_> = (0..)
+        .zip(&limits)
+        .map(|(number, money)| (provider(number), Limits { rpm: None, money, tokens: None }))
+        .collect();
+    for room in here.limiter.room(&providers, at(0)).await.unwrap() {
+        let Known::Restore(questions) = room else { panic!("{room:?}") };
+        for question in questions {
+            here.limiter.restore(&question, &question.nothing(), at(0)).await.unwrap();
+        }
+    }
+    let mut open = Vec::new();
+    for (number, person) in people.iter().enumerate() {
+        let amount = |cost| Amount { money: usd(cost), tokens: 0 };
+        for (hub, cost) in [(&here, "1"), (&other, "4")] {
+            assert_eq!(admit(&hub.limiter, person, 0).await, Verdict::Admitted);
+            hub.limiter.settle(person.ticket(), amount(cost), at(1));
+            let payer = Payer::Provider(provider(number));
+            hub.limiter.charge(AttemptId::fresh(), payer, amount(cost), at(1));
+            assert!(hub.limiter.shared().flush(PATIENCE).await);
+        }
+        let ticket = person.ticket();
+        let last = here.limiter.admit(&person.admission(ticket), at(2)).await.unwrap();
+        assert_eq!(last, Known::Yes(Verdict::Admitted));
+        open.push(ticket);
+    }
+    here.limiter.room(&providers, at(2)).await.unwrap();
+    redis.stop().await.unwrap();
+    for ((person, dimension), ticket) in people.iter().zip(MONEY).zip(open) {
+        let usage = here.limiter.usage(person.key_owner(), person.key_limits(), at(3)).await.unwrap();
+        let Known::Yes(usage) = usage else { panic!("{dimension:?}: {usage:?}") };
+        assert_eq!(usage[0].used, Quantity::Count(3), "{dimension:?}");
+        assert_eq!(usage[1].used, dollars("5"), "{dimension:?}");
+        here.limiter.settle(ticket, Amount { money: usd("5"), tokens: 0 }, at(3));
+        let verdict = admit(&here.limiter, person, 4).await;
+        let Verdict::Refused(refusal) = verdict else { panic!("{dimension:?}: {verdict:?}") };
+        assert_eq!((refusal.limit_type, refusal.current), (dimension.0, dollars("10")));
+    }
+    for (room, dimension) in here.limiter.room(&providers, at(3)).await.unwrap().into_iter().zip(MONEY) {
+        let Known::Yes(Some(refusal)) = room else { panic!("{dimension:?}: {room:?}") };
+        assert_eq!(refusal.current, dollars("5"), "{dimension:?}");
+    }
 }
 
 #[tokio::test]
