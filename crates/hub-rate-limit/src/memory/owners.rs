@@ -53,17 +53,17 @@ impl OwnerState {
         self.counters.retain_mut(keep);
     }
 
-    /// Brings the rule's counter up to this moment, or makes it. `is_empty` tells whether a counter that is not
-    /// there is known to be empty.
-    pub(super) fn follow(&mut self, rule: &Rule, now: Ms, is_empty: bool) -> bool {
+    /// Brings the rule's counter up to this moment, or makes it, counting `since` then. `is_empty` tells whether a
+    /// counter that is not there is known to be empty.
+    pub(super) fn follow(&mut self, rule: &Rule, now: Ms, since: Ms, is_empty: bool) -> bool {
         let place = self.counters.iter().position(|counter| counter.slot == rule.slot);
         if let Some(counter) = place.and_then(|place| self.counters.get_mut(place)) {
             if !counter.follow(rule, now) {
-                *counter = counter.anew(rule, now, is_empty);
+                *counter = counter.anew(rule, since, is_empty);
             }
             !counter.is_pending()
         } else {
-            self.counters.push(Counter::new(rule, now, is_empty));
+            self.counters.push(Counter::new(rule, since, is_empty));
             is_empty
         }
     }
