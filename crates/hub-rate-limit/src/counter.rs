@@ -10,6 +10,9 @@ use crate::time::{HOUR, MINUTE, Ms, timestamp};
 /// never pauses for five hours in a week may come out shifted.
 const ANCHOR_SEARCH: Ms = 7 * 24 * HOUR;
 
+/// More buckets than these are not kept room for once they are gone. A day has 1,440 minutes.
+const ROOMY: usize = 64;
+
 /// A running sum with what it takes to forget.
 ///
 /// A counter is *pending* from the moment it is needed until the ledger's sums are in. Meanwhile and thereafter
@@ -127,6 +130,9 @@ impl Counter {
         {
             self.sum -= amount;
             self.buckets.pop_front();
+        }
+        if self.buckets.capacity() > ROOMY && self.buckets.len() < self.buckets.capacity() / 4 {
+            self.buckets.shrink_to(2 * self.buckets.len());
         }
         if was_saturated {
             self.sum = self.buckets.iter().fold(0, |sum: i64, (_, amount)| sum.saturating_add(*amount));

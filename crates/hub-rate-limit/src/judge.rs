@@ -23,6 +23,9 @@ pub const RESERVED_RETRY: Duration = Duration::from_secs(2);
 ///
 /// A request whose reservation lapsed before it was settled (nobody refreshed it for its time to live) counts
 /// as one with an estimate of zero, even in `Strict`.
+///
+/// Windows are those of the clock that is furthest ahead: what a hub with a slower one charges at a time before a
+/// window that has turned belongs to the one before, which nobody looks at any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum BudgetMode {
     /// Admits when used + reserved + estimate ≤ limit, or when nothing is reserved and used < limit: a lone

@@ -114,7 +114,7 @@ impl Owners {
         self.states.get_mut(place)
     }
 
-    /// The owner's state, made if there is none. Does not make room: see [`Self::make_room`].
+    /// The owner's state, made if there is none. Does not make room: see [`Self::drop_one`].
     pub(super) fn enter(&mut self, owner: Owner, now: Ms) -> &mut OwnerState {
         let place = *self.places.entry(owner).or_insert_with(|| {
             self.states.push(OwnerState::new(owner, now));
@@ -126,12 +126,17 @@ impl Owners {
         state
     }
 
-    /// Drops somebody who was not used of late, if there are too many. Nobody whose requests are in flight, and
-    /// nobody while somebody reads the ledger for it, and none of those who are about to be used.
-    pub(super) fn make_room(&mut self, keep: &[Asked], now: Ms) {
-        if self.states.len() < self.max {
-            return;
-        }
+    pub(super) fn contains(&self, owner: Owner) -> bool {
+        self.places.contains_key(&owner)
+    }
+
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        self.states.len().saturating_add(more) <= self.max
+    }
+
+    /// Drops somebody who was not used of late. Nobody whose requests are in flight, and nobody while somebody
+    /// reads the ledger for it, and none of those who are about to be used: then there is nobody to drop.
+    pub(super) fn drop_one(&mut self, keep: &[Asked], now: Ms) {
         let mut second_best = None;
         for _ in 0..SAMPLE.min(self.states.len()) {
             self.hand = if self.hand + 1 < self.states.len() { self.hand + 1 } else { 0 };

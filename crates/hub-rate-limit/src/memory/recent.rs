@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use hub_types::{AttemptId, RequestId};
 
 /// How many a shard remembers.
-pub(super) const REMEMBERED: usize = 16_384;
+pub(super) const REMEMBERED: usize = 4_096;
 
 /// What was charged, and to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

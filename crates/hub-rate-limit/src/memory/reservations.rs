@@ -32,6 +32,11 @@ impl Reservations {
         self.by_request.len()
     }
 
+    #[cfg(test)]
+    pub(super) fn due(&self) -> usize {
+        self.due.len()
+    }
+
     pub(super) fn contains(&self, request: RequestId) -> bool {
         self.by_request.contains_key(&request)
     }

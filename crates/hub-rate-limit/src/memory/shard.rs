@@ -162,12 +162,18 @@ impl Shard {
         Known::Yes(asked.rules.iter().filter_map(usage).collect())
     }
 
-    /// Drops somebody for each of these who is new.
+    /// Drops as many as are needed for those of these who are new, and one more as long as there are too many.
     fn make_room(&mut self, asked: &[Asked], now: Ms) {
-        for new in asked {
-            if !new.rules.is_empty() && self.owners.get(new.owner).is_none() {
-                self.owners.make_room(asked, now);
+        if self.owners.has_room(asked.len()) {
+            return;
+        }
+        let is_new = |asked: &&Asked| !asked.rules.is_empty() && !self.owners.contains(asked.owner);
+        let new = asked.iter().filter(is_new).count();
+        for _ in 0..=new {
+            if new == 0 || self.owners.has_room(new) {
+                return;
             }
+            self.owners.drop_one(asked, now);
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use hub_rate_limit::{Amount, Cause, Known, LimitType, Refusal, Ticket, Verdict};
-use hub_types::ResetMode;
+use hub_rate_limit::{Amount, Cause, Known, LimitType, Quantity, Refusal, Ticket, Verdict};
+use hub_types::{Money, ResetMode};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-use super::{Desk, MONEY, Person, Subject, at, dollars, noon, only, usd};
+use super::{Desk, MONEY, Person, Subject, at, dollars, noon, only, total, usd};
+use crate::chance::Chance;
 
 const REQUESTS: usize = 100;
 
@@ -93,5 +94,44 @@ pub(crate) async fn of_parallel_requests_as_many_as_the_minute_allows_pass<S: Su
         let (admitted, refused) = rush(&desk, &person, at(1)).await;
         assert_eq!((admitted.len(), refused.len()), (6, REQUESTS - 6));
         assert!(refused.iter().all(|refusal| refusal.limit_type == LimitType::Rpm));
+    }
+}
+
+pub(crate) async fn of_requests_that_come_and_go_in_parallel_none_is_lost<S: Subject>() {
+    let desk = Desk::<S>::new().await;
+    for is_strict in [true, false] {
+        let person =
+            Person { key_money: total("10"), user_money: total("12"), ..Person::new() }.expecting("0.2");
+        let person = if is_strict { person.strict() } else { person };
+        let first = desk.admitted(&person, noon()).await;
+        desk.release(first, noon()).await;
+        let mut tasks = JoinSet::new();
+        for seed in 0..8 {
+            let (limiter, person) = (Arc::clone(&desk.limiter), person.clone());
+            tasks.spawn(async move {
+                let (mut chance, mut spent) = (Chance::new(seed), 0);
+                for _ in 0..50 {
+                    let ticket = person.ticket();
+                    let verdict = limiter.admit(&person.admission(ticket), at(1)).await.unwrap();
+                    if verdict != Known::Yes(Verdict::Admitted) {
+                        tokio::task::yield_now().await;
+                    } else if chance.one_in(5) {
+                        limiter.release(ticket, at(1));
+                    } else {
+                        let cost = Money::from_nanos(chance.between(1, 200_000_000));
+                        limiter.settle(ticket, Amount { money: cost, tokens: 0 }, at(1));
+                        spent += cost.nanos();
+                    }
+                }
+                spent
+            });
+        }
+        let spent: i64 = tasks.join_all().await.into_iter().sum();
+        desk.subject.flush().await;
+        let (used, reserved) = desk.taken(&person, at(2)).await;
+        assert_eq!((used, reserved), (Quantity::Money(Money::from_nanos(spent)), dollars("0")));
+        // No request cost more than it had reserved; in balanced mode the last one may have been alone.
+        let bound = if is_strict { usd("10") } else { usd("10.2") };
+        assert!(spent <= bound.nanos(), "{spent}");
     }
 }

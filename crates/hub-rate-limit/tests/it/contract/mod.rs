@@ -328,6 +328,7 @@ macro_rules! contract {
             concurrency::of_parallel_requests_strict_admits_what_fits,
             concurrency::of_parallel_requests_balanced_overshoots_by_its_bound_only,
             concurrency::of_parallel_requests_as_many_as_the_minute_allows_pass,
+            concurrency::of_requests_that_come_and_go_in_parallel_none_is_lost,
         }
     };
 }
