@@ -36,8 +36,6 @@ pub(super) struct Shard {
     owners: Owners,
     reservations: Reservations,
     recent: Recent,
-    /// The latest charge that was told, to whomever.
-    latest: Ms,
 }
 
 /// Whose counters have to be read from the ledger.
@@ -63,7 +61,6 @@ impl Shard {
             owners: Owners::new(bounds.owners, now),
             reservations: Reservations::default(),
             recent: Recent::default(),
-            latest: Ms::MIN,
         }
     }
 
@@ -182,8 +179,8 @@ impl Shard {
         let has_ledger = self.bounds.has_ledger;
         // A minute after the last loss, whoever is not here has not asked within the minute.
         let is_rpm_seen = now >= self.owners.blind_since.saturating_add(MINUTE + SECOND);
-        let since = self.counting_since(now);
         let state = self.owners.enter(asked.owner, now);
+        let since = state.counting_since(now);
         let mut is_known = true;
         for rule in &asked.rules {
             let (since, is_seen) = if rule.slot == Slot::Rpm { (now, is_rpm_seen) } else { (since, false) };
@@ -198,14 +195,6 @@ impl Shard {
         }
         state.lease = now.saturating_add(span(RESTORE_LEASE));
         unknown.questions.extend(questions(state));
-    }
-
-    /// From when on a counter counts that is made now. What was charged before it was made is for the ledger to
-    /// tell, even if the request that needs the counter came in earlier. A clock that was set back is not
-    /// followed for longer than a minute.
-    fn counting_since(&self, now: Ms) -> Ms {
-        let told = self.latest.saturating_add(1);
-        if told.saturating_sub(now) <= MINUTE { told.max(now) } else { now }
     }
 
     pub(super) fn restore(&mut self, question: &Restore, answer: &[Past], now: Ms) {
@@ -243,10 +232,9 @@ impl Shard {
         if !self.recent.insert(charged) {
             return;
         }
-        self.latest = self.latest.max(now);
         for owner in owners {
             // Who has no counters has them read from the ledger when they are needed, this charge included.
-            let Some(state) = self.owners.get(*owner) else { continue };
+            let Some(state) = self.owners.charged(*owner, now) else { continue };
             for counter in state.counters() {
                 match counter.slot {
                     Slot::Rpm => {}
