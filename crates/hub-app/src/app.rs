@@ -106,7 +106,11 @@ impl App {
         let drain_stop = CancellationToken::new();
         drain_tasks.spawn(Drain::new(Arc::clone(&journal), Arc::clone(&repository)).run(drain_stop.clone()));
         let recorder = Arc::new(Recorder::new(Arc::clone(&journal)));
-        let ledger = Ledger { repository: Arc::clone(&repository), journal: Arc::clone(&journal) };
+        let ledger = Ledger {
+            repository: Arc::clone(&repository),
+            journal: Arc::clone(&journal),
+            clock: Arc::clone(&clock),
+        };
         let limits = LimitParts::open(&config, redis.as_ref(), ledger, &tasks, clock.now());
         let limiter = config.limits.enabled.then(|| Arc::clone(&limits.limiter));
         let stop = tasks.stop_signal().clone();

@@ -22,7 +22,7 @@ pub(crate) async fn admit(
     seat: Seat,
     catalogue: &Catalogue,
 ) -> Result<Spent, ProxyError> {
-    let (id, now, local_time) = (docket.id(), docket.record().created_at, docket.local_time());
+    let (id, now, local_time) = (docket.id(), shared.clock.now(), docket.local_time());
     let facts = received.routing_facts(caller);
     let asked = booking::Asked { session: seat.session(), catalogue, facts: &facts, local_time };
     let (present, booked, spent) = tokio::join!(

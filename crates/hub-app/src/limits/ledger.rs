@@ -6,6 +6,8 @@ use std::time::Duration;
 use hub_rate_limit::{Grain, Owner, Past, Restore, Slot, Wanted};
 use hub_repository::journal::Journal;
 use hub_repository::{Charged, ChargedTo, LedgerQuestion, Repository, SumBy, SumWanted};
+use hub_types::Clock;
+use jiff::Timestamp;
 
 /// A request that ended before the question stands in the journal within this time.
 const GRACE: Duration = Duration::from_millis(20);
@@ -17,14 +19,21 @@ const GRACE_OF_OTHERS: Duration = Duration::from_millis(300);
 pub(crate) struct Ledger {
     pub(crate) repository: Arc<dyn Repository>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Ledger {
-    /// Waits until every line that was written before now can be read. False = it takes longer than `patience`.
-    pub(super) async fn settle(&self, is_shared: bool, patience: Duration) -> bool {
+    /// Waits until every line from before this moment can be read. False = it takes longer than `patience`.
+    pub(super) async fn settle(&self, before: Timestamp, is_shared: bool, patience: Duration) -> bool {
         let grace = if is_shared { GRACE_OF_OTHERS } else { GRACE };
-        tokio::time::sleep(grace).await;
-        self.journal.wait_until_drained(patience.saturating_sub(grace)).await
+        // Counters may count from a moment on that is still to come, by a hair.
+        let ahead = Duration::try_from(before.duration_since(self.clock.now())).unwrap_or_default();
+        let pause = ahead.saturating_add(grace);
+        if pause > patience {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        self.journal.wait_until_drained(patience.saturating_sub(pause)).await
     }
 
     /// Answers the question. The error is for the log.

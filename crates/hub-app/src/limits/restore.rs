@@ -115,7 +115,8 @@ impl Inner {
         }
         let begun = Instant::now();
         let read = async {
-            if !self.ledger.settle(self.counters.is_shared(), PATIENCE).await {
+            let before = questions.iter().map(|question| question.before).max().unwrap_or(now);
+            if !self.ledger.settle(before, self.counters.is_shared(), PATIENCE).await {
                 return Err("the journal is not in the database yet".to_owned());
             }
             let answers = questions.iter().map(|question| self.answer(question, now));

@@ -12,8 +12,9 @@ use hub_rate_limit::{
 use hub_repository::journal::{Drain, Journal, JournalSettings};
 use hub_repository::{Repository, Sealer, SqliteRepository, SqliteSettings};
 use hub_types::{
-    Attempt, AttemptId, AttemptReason, Dialect, Endpoint, KeyId, Money, MoneyLimits, Multiplier, Outcome,
-    ProviderId, ProviderType, RequestId, RequestRecord, Timings, Usage, UsageSource, UserId,
+    Attempt, AttemptId, AttemptReason, Clock, Dialect, Endpoint, KeyId, Money, MoneyLimits, Multiplier,
+    Outcome, ProviderId, ProviderType, RequestId, RequestRecord, ResetMode, SystemClock, Timings, Usage,
+    UsageSource, UserId,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -41,12 +42,12 @@ impl Storage {
         let repository: Arc<dyn Repository> = Arc::new(SqliteRepository::open(settings).await.unwrap());
         let (journal, _) =
             Journal::open(&directory.path().join("journal"), JournalSettings::default()).unwrap();
-        let ledger = Ledger { repository, journal: Arc::new(journal) };
+        let ledger = Ledger { repository, journal: Arc::new(journal), clock: Arc::new(SystemClock) };
         Self { ledger, tasks: Tasks::new(), drain_stop: CancellationToken::new(), _directory: directory }
     }
 
     fn drain(&self) {
-        let Ledger { repository, journal } = self.ledger.clone();
+        let Ledger { repository, journal, .. } = self.ledger.clone();
         self.tasks.spawn(Drain::new(journal, repository).run(self.drain_stop.clone()));
     }
 
@@ -167,6 +168,57 @@ async fn nobody_passes_a_limit_that_was_used_up_before_the_restart() {
     }
     let room = limiter.room(&[(PROVIDER, Limits { rpm: None, money: &limits, tokens: None })], now()).await;
     assert!(matches!(room.unwrap()[..], [Known::Yes(Some(_))]));
+    storage.close().await;
+}
+
+/// Requests of a nano-dollar each that end now, one after the other, until told to stop; answers how many.
+async fn keep_charging(storage: &Storage, limiter: &RestoringLimiter, stop: &CancellationToken) -> i64 {
+    let mut charged = 0;
+    while !stop.is_cancelled() {
+        let mut record = record(0, 0);
+        record.created_at = SystemClock.now() - SignedDuration::from_secs(60);
+        record.attempts[0].cost = Some(Money::from_nanos(1));
+        storage.ledger.journal.settled(&record);
+        let ticket = Ticket { request: record.id, user: USER, key: KEY };
+        limiter.settle(ticket, Amount { money: Money::from_nanos(1), tokens: 110 }, record.settled_at());
+        charged += 1;
+        tokio::time::sleep(Duration::from_micros(300)).await;
+    }
+    charged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_charged_while_counters_are_rebuilt_counts_once() {
+    let storage = Storage::open().await;
+    storage.drain();
+    let limits = MoneyLimits {
+        limit_5h_usd: Some(Money::from_usd(10)),
+        limit_5h_reset_mode: ResetMode::Fixed,
+        limit_total_usd: Some(Money::from_usd(10)),
+        ..MoneyLimits::default()
+    };
+    let own = Limits { rpm: None, money: &limits, tokens: None };
+    let mut charged = 0;
+    for round in 0..8 {
+        // A hub that lost its counters, while requests end all the time.
+        let (limiter, stop) = (storage.limiter(), CancellationToken::new());
+        let ask = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let usage = limiter.usage(Owner::User(USER), own, SystemClock.now()).await;
+            assert!(matches!(usage, Ok(Known::Yes(_))), "{usage:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            stop.cancel();
+        };
+        let busy = join_all((0..4).map(|_| keep_charging(&storage, &limiter, &stop)));
+        let (counts, ()) = tokio::join!(busy, ask);
+        charged += counts.into_iter().sum::<i64>();
+        let Known::Yes(usage) = limiter.usage(Owner::User(USER), own, SystemClock.now()).await.unwrap()
+        else {
+            panic!()
+        };
+        let used: Vec<Quantity> = usage.iter().map(|window| window.used).collect();
+        assert_eq!(used, [Quantity::Money(Money::from_nanos(charged)); 2], "round {round}");
+    }
     storage.close().await;
 }
 

@@ -8,10 +8,12 @@ use crate::judge::Amount;
 use crate::limit::{LimitType, Owner};
 use crate::limiter::RESTORE_LEASE;
 use crate::rule::{Rule, Slot};
-use crate::time::{Ms, span};
+use crate::time::{MINUTE, Ms, span};
 
 /// How many owners are looked at to find one to drop.
 const SAMPLE: usize = 64;
+/// Owners without counters of whom it is known when they were charged last.
+const STRANGERS: usize = 4096;
 
 /// The counters of one owner.
 pub(super) struct OwnerState {
@@ -24,12 +26,14 @@ pub(super) struct OwnerState {
     /// Somebody is reading the ledger for it until then.
     pub(super) lease: Ms,
     seen: Ms,
+    /// The latest charge that was told.
+    charged: Ms,
     /// Was it used since the hand last passed?
     is_used: bool,
 }
 
 impl OwnerState {
-    fn new(owner: Owner, now: Ms) -> Self {
+    fn new(owner: Owner, now: Ms, charged: Ms) -> Self {
         Self {
             owner,
             counters: Vec::new(),
@@ -38,6 +42,7 @@ impl OwnerState {
             in_flight: 0,
             lease: Ms::MIN,
             seen: now,
+            charged,
             is_used: true,
         }
     }
@@ -60,17 +65,25 @@ impl OwnerState {
         self.counters.retain_mut(keep);
     }
 
-    /// Brings the rule's counter up to this moment, or makes it. `is_empty` tells whether a counter that is not
-    /// there is known to be empty.
-    pub(super) fn follow(&mut self, rule: &Rule, now: Ms, is_empty: bool) -> bool {
+    /// From when on a counter counts that is made now. What was charged before it was made is for the ledger to
+    /// tell, even if the request that needs the counter came in earlier. A clock that was set back is not
+    /// followed for longer than a minute.
+    pub(super) fn counting_since(&self, now: Ms) -> Ms {
+        let told = self.charged.saturating_add(1);
+        if told.saturating_sub(now) <= MINUTE { told.max(now) } else { now }
+    }
+
+    /// Brings the rule's counter up to this moment, or makes it, counting `since` then. `is_empty` tells whether a
+    /// counter that is not there is known to be empty.
+    pub(super) fn follow(&mut self, rule: &Rule, now: Ms, since: Ms, is_empty: bool) -> bool {
         let place = self.counters.iter().position(|counter| counter.slot == rule.slot);
         if let Some(counter) = place.and_then(|place| self.counters.get_mut(place)) {
             if !counter.follow(rule, now) {
-                *counter = counter.anew(rule, now, is_empty);
+                *counter = counter.anew(rule, since, is_empty);
             }
             !counter.is_pending()
         } else {
-            self.counters.push(Counter::new(rule, now, is_empty));
+            self.counters.push(Counter::new(rule, since, is_empty));
             is_empty
         }
     }
@@ -78,7 +91,7 @@ impl OwnerState {
     /// Takes over how a shared limiter says that the rule's counter stands.
     #[cfg(feature = "redis")]
     pub(super) fn take_over(&mut self, rule: &Rule, told: &Counter, now: Ms) {
-        self.follow(rule, now, true);
+        self.follow(rule, now, now, true);
         if let Some(counter) = self.counters.iter_mut().find(|counter| counter.slot == rule.slot) {
             counter.take_over(rule, told, now);
         }
@@ -112,13 +125,22 @@ pub(super) struct Owners {
     states: Vec<OwnerState>,
     hand: usize,
     max: usize,
+    /// The latest charges to owners who have no counters.
+    strangers: HashMap<Owner, Ms>,
     /// Requests per minute that are in no ledger may have been forgotten until then.
     pub(super) blind_since: Ms,
 }
 
 impl Owners {
     pub(super) fn new(max: usize, now: Ms) -> Self {
-        Self { places: HashMap::new(), states: Vec::new(), hand: 0, max, blind_since: now }
+        Self {
+            places: HashMap::new(),
+            strangers: HashMap::new(),
+            states: Vec::new(),
+            hand: 0,
+            max,
+            blind_since: now,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -130,10 +152,29 @@ impl Owners {
         self.states.get_mut(place)
     }
 
+    /// Notes that a charge was told to an owner; answers the owner's state, if there is any.
+    pub(super) fn charged(&mut self, owner: Owner, at: Ms) -> Option<&mut OwnerState> {
+        let Some(place) = self.places.get(&owner) else {
+            if self.strangers.len() >= STRANGERS {
+                // Only the last moments matter: those between a request's arrival and its admission.
+                self.strangers.retain(|_, charged| charged.saturating_add(MINUTE) > at);
+            }
+            if self.strangers.len() < STRANGERS {
+                let charged = self.strangers.entry(owner).or_insert(at);
+                *charged = at.max(*charged);
+            }
+            return None;
+        };
+        let state = self.states.get_mut(*place)?;
+        state.charged = state.charged.max(at);
+        Some(state)
+    }
+
     /// The owner's state, made if there is none. Does not make room: see [`Self::drop_one`].
     pub(super) fn enter(&mut self, owner: Owner, now: Ms) -> &mut OwnerState {
         let place = *self.places.entry(owner).or_insert_with(|| {
-            self.states.push(OwnerState::new(owner, now));
+            let charged = self.strangers.remove(&owner).unwrap_or(Ms::MIN);
+            self.states.push(OwnerState::new(owner, now, charged));
             self.states.len() - 1
         });
         let state = &mut self.states[place];

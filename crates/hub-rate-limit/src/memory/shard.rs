@@ -212,9 +212,11 @@ impl Shard {
         // A minute after the last loss, whoever is not here has not asked within the minute.
         let is_rpm_seen = now >= self.owners.blind_since.saturating_add(MINUTE + SECOND);
         let state = self.owners.enter(asked.owner, now);
+        let since = state.counting_since(now);
         let mut is_known = true;
         for rule in &asked.rules {
-            is_known &= state.follow(rule, now, !has_ledger || (rule.slot == Slot::Rpm && is_rpm_seen));
+            let (since, is_seen) = if rule.slot == Slot::Rpm { (now, is_rpm_seen) } else { (since, false) };
+            is_known &= state.follow(rule, now, since, !has_ledger || is_seen);
         }
         if is_known {
             return;
@@ -264,7 +266,7 @@ impl Shard {
         }
         for owner in owners {
             // Who has no counters has them read from the ledger when they are needed, this charge included.
-            let Some(state) = self.owners.get(*owner) else { continue };
+            let Some(state) = self.owners.charged(*owner, now) else { continue };
             for counter in state.counters() {
                 match counter.slot {
                     Slot::Rpm => {}

@@ -350,3 +350,18 @@ fn the_ends_of_time_are_times_like_others() {
         }
     }
 }
+
+#[test]
+fn what_was_charged_before_a_counter_was_made_is_for_the_ledger_to_tell() {
+    let limiter = limiter(small());
+    let ticket = ticket(1);
+    // Both came in at the same time; the other one was charged before this one got to be admitted.
+    limiter.charge(AttemptId::fresh(), Payer::Caller(ticket.user, ticket.key), dollars(3), at(5));
+    let Known::Restore(questions) = try_admit(&limiter, ticket, 1, at(0)) else { panic!("nothing is known") };
+    assert!(questions.iter().all(|question| question.before > at(5)), "{questions:?}");
+    // A clock that was set back is not waited for.
+    let other = Ticket { user: UserId(512), ..ticket };
+    limiter.charge(AttemptId::fresh(), Payer::Caller(other.user, other.key), dollars(3), at(3600));
+    let Known::Restore(questions) = try_admit(&limiter, other, 1, at(0)) else { panic!("nothing is known") };
+    assert!(questions.iter().all(|question| question.before == at(0)), "{questions:?}");
+}

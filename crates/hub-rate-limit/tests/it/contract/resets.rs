@@ -14,7 +14,7 @@ fn reset_at(seconds: i64, limits: &MoneyLimits) -> MoneyLimits {
 
 pub(crate) async fn a_reset_empties_every_window<S: Subject>() {
     let desk = Desk::<S>::new().await;
-    for dimension in MONEY {
+    for (dimension, id) in MONEY.into_iter().zip(70..) {
         for is_user in [true, false] {
             let name = format!("{dimension:?}, user {is_user}");
             let limits = only(dimension, "10");
@@ -32,7 +32,7 @@ pub(crate) async fn a_reset_empties_every_window<S: Subject>() {
             desk.spend(&after, "0.5", at(3)).await;
             assert_eq!(desk.refused(&after, at(4)).await.current, dollars("10"), "{name}");
         }
-        let id = ProviderId(70);
+        let id = ProviderId(id);
         let limits = only(dimension, "10");
         desk.charge_provider(id, "10", at(10)).await;
         desk.full(id, &limits, at(11)).await;
