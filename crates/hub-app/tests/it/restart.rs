@@ -2,6 +2,7 @@
 
 use hub_app::{App, Parts};
 use hub_management::UsageQuery;
+use hub_repository::{LimitEventFilter, Repository, Sealer, SqliteRepository, SqliteSettings};
 use hub_types::Dialect;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -46,4 +47,33 @@ async fn limits_count_what_was_charged_before_the_restart() {
     assert_eq!(used(of_key), [("\"tokens_total\"".to_owned(), json!(210_000))]);
     app.shut_down().await;
     drop(directory);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_are_counted_by_limit_user_key_and_hour() {
+    let (setup, lab) = (Setup::new().await, lab().await);
+    setup.providers(&lab.url()).await;
+    let ada = setup.user(json!({"name": "ada", "rpm_limit": 1})).await;
+    let key = setup.key(ada, json!({"name": "laptop"})).await;
+    let hub = setup.start().await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let path = speech::path(Dialect::Claude, false);
+        let reply =
+            Request::post(path, speech::body(Dialect::Claude, false)).key(&key.text).send(hub.address).await;
+        statuses.push(reply.status);
+    }
+    assert_eq!(statuses, [200, 429, 429]);
+    let (_, directory) = hub.shut_down().await;
+    let settings = SqliteSettings::new(directory.path().join("hub.db"), Sealer::new([0x11; 32]));
+    let repository = SqliteRepository::open(settings).await.unwrap();
+    let now = hub_types::Clock::now(&hub_types::SystemClock);
+    let day = jiff::SignedDuration::from_hours(24);
+    let (from, to) = (now - day, now + day);
+    let filter = LimitEventFilter { from, to, kind: None, user_id: None, key_id: None, limit: 10 };
+    let events = repository.limit_events(&filter).await.unwrap();
+    let counted: Vec<_> =
+        events.iter().map(|event| (event.kind.as_str(), event.user_id, event.key_id, event.count)).collect();
+    assert_eq!(counted, [("rpm", ada, key.id, 2)]);
+    repository.close().await;
 }
