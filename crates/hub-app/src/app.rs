@@ -286,6 +286,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         session_ttl: config.sessions.ttl,
         message_storage: message_storage(config),
         limits: budget_mode(config),
+        reservation_ttl: config.limits.reservation_ttl,
         bill_requested_model: config.accounting.billing == Billing::Original,
     }
 }

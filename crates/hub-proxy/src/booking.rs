@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hub_pricing::Tier;
-use hub_rate_limit::{Admission, Amount, Known, Limits, Payer, RESERVATION_TTL, Ticket, Verdict};
+use hub_rate_limit::{Admission, Amount, Known, Limits, Payer, Ticket, Verdict};
 use hub_routing::RoutingFacts;
 use hub_types::{Caller, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource};
 use jiff::Timestamp;
@@ -15,8 +15,8 @@ use crate::limit::LimitReached;
 use crate::receive::Received;
 use crate::shared::Shared;
 
-/// A reservation is prolonged this often: well before it would lapse.
-const REFRESH_EVERY: Duration = Duration::from_secs(RESERVATION_TTL.as_secs() / 5);
+/// A reservation is prolonged so many times while it lasts.
+const REFRESHES: u32 = 4;
 
 /// What has to be settled.
 pub(crate) struct Booking {
@@ -108,13 +108,14 @@ const fn amount(expected: Expected) -> Amount {
 impl Booking {
     /// How long until the reservation wants to be prolonged; prolongs it if that time has come.
     pub(crate) fn refresh(&mut self, shared: &Shared) -> Duration {
-        let left = REFRESH_EVERY.saturating_sub(self.refreshed.elapsed());
+        let interval = shared.options.reservation_ttl / REFRESHES;
+        let left = interval.saturating_sub(self.refreshed.elapsed());
         if !left.is_zero() {
             return left;
         }
         self.refreshed = Instant::now();
         shared.limiter.refresh(self.ticket, shared.clock.now());
-        REFRESH_EVERY
+        interval
     }
 
     /// Charges what the request used to its key and user, and each attempt to its provider: at the very time

@@ -83,7 +83,11 @@ impl GatewayBuilder {
     pub fn build(self) -> Gateway {
         let limiter = self.limiter.unwrap_or_else(|| {
             let calendar = Arc::new(Calendar::new(self.options.time_zone.clone()));
-            let bounds = MemoryLimits { has_ledger: false, ..MemoryLimits::default() };
+            let bounds = MemoryLimits {
+                reservation_ttl: self.options.reservation_ttl,
+                has_ledger: false,
+                ..MemoryLimits::default()
+            };
             Arc::new(MemoryRateLimiter::new(bounds, calendar, self.clock.now()))
         });
         Gateway(Arc::new(Shared {

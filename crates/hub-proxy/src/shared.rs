@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use hub_formats::conversation::ChainRules;
 use hub_http::{BodyLimits, Tasks, UpstreamClient};
-use hub_rate_limit::{BudgetMode, RateLimiter};
+use hub_rate_limit::{BudgetMode, RESERVATION_TTL, RateLimiter};
 use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
@@ -41,6 +41,8 @@ pub struct GatewayOptions {
     pub time_zone: TimeZone,
     /// How budgets are held; `None` = no limit of any kind is held.
     pub limits: Option<BudgetMode>,
+    /// How long a reservation lasts by itself, as the limiter keeps them.
+    pub reservation_ttl: Duration,
 }
 
 impl GatewayOptions {
@@ -62,6 +64,7 @@ impl Default for GatewayOptions {
             message_storage: MessageStorage::Off,
             time_zone: TimeZone::UTC,
             limits: Some(BudgetMode::Balanced),
+            reservation_ttl: RESERVATION_TTL,
         }
     }
 }

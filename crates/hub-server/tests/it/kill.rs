@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hub_lab::{Lab, LabConfig};
 use hub_testkit::Postgres;
+use serde_json::json;
 
 use crate::harness::{Admin, Books, Callers, Chance, Pace, Site};
 
@@ -17,6 +18,11 @@ async fn survives_fifty_kills(test: &str, site: &Site) {
     let lab = Lab::start(LabConfig { keep: usize::MAX, hash: false, ..LabConfig::default() }).await.unwrap();
     let seeded = site.furnish(&lab.url()).await;
     let mut hub = site.start().await;
+    let limits = json!({
+        "limit_total_usd": "1000000", "limit_5h_usd": "1000000",
+        "limit_daily_usd": "1000000", "daily_reset_mode": "rolling",
+    });
+    Admin(hub.address).patch(&format!("/users/{}", seeded.user_id), limits).await;
     let callers = Callers::start(&seeded.key, PACE);
     let mut kills = 0;
     while kills < KILLS {
@@ -44,6 +50,12 @@ async fn survives_fifty_kills(test: &str, site: &Site) {
     println!("{test}: {found:?}");
     assert!(found.interrupted > 0, "it was killed at work");
     assert!(found.answered_whole > 500, "it did work");
+    let taken = admin.get(&format!("/users/{}/limits", seeded.user_id)).await;
+    for window in taken["windows"].as_array().unwrap() {
+        assert_eq!(window["used"], found.cost.to_string(), "no limit starts over by a crash: {window}");
+        assert_eq!(window["reserved"], "0", "{window}");
+    }
+    assert_eq!(taken["windows"].as_array().unwrap().len(), 3);
     hub.stop().await;
     assert_eq!(site.journal_segments(), Vec::<PathBuf>::new(), "the journal is done with");
 }

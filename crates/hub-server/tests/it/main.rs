@@ -10,6 +10,8 @@ mod harness;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod redis;

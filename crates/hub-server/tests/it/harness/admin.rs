@@ -17,6 +17,7 @@ pub(crate) struct Admin(pub(crate) SocketAddr);
 pub(crate) struct Seeded {
     pub(crate) key: String,
     pub(crate) key_id: i64,
+    pub(crate) user_id: i64,
     pub(crate) provider_id: i64,
 }
 
@@ -69,6 +70,7 @@ impl Admin {
         Seeded {
             key: key["key"].as_str().unwrap().to_owned(),
             key_id: key["id"].as_i64().unwrap(),
+            user_id: user,
             provider_id,
         }
     }

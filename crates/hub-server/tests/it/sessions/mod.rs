@@ -6,6 +6,6 @@ mod cluster;
 mod limits;
 mod pool;
 mod shared;
-mod store;
+pub(crate) mod store;
 mod table;
-mod town;
+pub(crate) mod town;

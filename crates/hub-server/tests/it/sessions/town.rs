@@ -15,26 +15,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PATIENT: (&str, &str) = ("REDIS_COMMAND_TIMEOUT_MS", "10000");
 
 /// See the module's documentation. What it holds ends with it.
-pub(super) struct Town {
-    pub(super) hubs: Vec<Hub>,
-    pub(super) sites: Vec<Site>,
-    pub(super) key: Key,
-    pub(super) user: i64,
+pub(crate) struct Town {
+    pub(crate) hubs: Vec<Hub>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) key: Key,
+    pub(crate) user: i64,
     /// The providers' ids, with the lab behind each.
-    pub(super) providers: Vec<(i64, Lab)>,
+    pub(crate) providers: Vec<(i64, Lab)>,
     _database: TestDatabase,
 }
 
 /// A key of the town's one user.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
-    pub(super) id: i64,
-    pub(super) text: String,
+pub(crate) struct Key {
+    pub(crate) id: i64,
+    pub(crate) text: String,
 }
 
 impl Town {
     /// Two hubs that share this Redis, and Claude providers with these fields over the usual ones.
-    pub(super) async fn build(redis: &str, settings: &[(&'static str, &str)], providers: &[Value]) -> Self {
+    pub(crate) async fn build(redis: &str, settings: &[(&'static str, &str)], providers: &[Value]) -> Self {
         let database = Postgres::shared().await.unwrap().fresh_database().await.unwrap();
         let site = || {
             let site = Site::on(&database.dsn).with("REDIS_URL", redis);
@@ -65,16 +65,16 @@ impl Town {
     }
 
     /// With as many equal providers.
-    pub(super) async fn of(redis: &str, providers: usize) -> Self {
+    pub(crate) async fn of(redis: &str, providers: usize) -> Self {
         Self::build(redis, &[], &vec![json!({}); providers]).await
     }
 
-    pub(super) fn admin(&self) -> Admin {
+    pub(crate) fn admin(&self) -> Admin {
         Admin(self.hubs[0].address)
     }
 
     /// Another key; the second hub knows it, too.
-    pub(super) async fn key(&self, fields: Value) -> Key {
+    pub(crate) async fn key(&self, fields: Value) -> Key {
         let key = make_key(self.admin(), self.user, fields).await;
         let call = async || {
             let headers = format!("x-api-key: {}\r\nconnection: close\r\n", key.text);
@@ -88,13 +88,13 @@ impl Town {
     }
 
     /// A request of Claude's dialect through one of the hubs.
-    pub(super) async fn send(&self, hub: usize, request: &Request) -> Answer {
+    pub(crate) async fn send(&self, hub: usize, request: &Request) -> Answer {
         let mut connection = self.begin(hub, request).await;
         connection.read().await.expect("the hub answers")
     }
 
     /// The same, for whoever reads the answer later.
-    pub(super) async fn begin(&self, hub: usize, request: &Request) -> Connection {
+    pub(crate) async fn begin(&self, hub: usize, request: &Request) -> Connection {
         let key = request.key.as_ref().unwrap_or(&self.key);
         let mut connection = Connection::open(self.hubs[hub].address).await.unwrap();
         let headers = format!("x-api-key: {}\r\nconnection: close\r\n{}", key.text, request.headers);
@@ -103,14 +103,14 @@ impl Town {
     }
 
     /// Sends it and says how it was served.
-    pub(super) async fn served(&self, hub: usize, request: &Request) -> Served {
+    pub(crate) async fn served(&self, hub: usize, request: &Request) -> Served {
         let answer = self.send(hub, request).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         self.record(&answer).await
     }
 
     /// The record of an answer, as soon as it is in the database.
-    pub(super) async fn record(&self, answer: &Answer) -> Served {
+    pub(crate) async fn record(&self, answer: &Answer) -> Served {
         let path = format!("/requests/{}", answer.header("x-request-id").unwrap());
         let ask = async || {
             let found = self.admin().call("GET", &path, &Value::Null).await;
@@ -119,12 +119,12 @@ impl Town {
         eventually("the request is on record", PATIENCE, ask).await.0
     }
 
-    pub(super) fn plays(&self, provider: usize, behaviour: Behaviour) {
+    pub(crate) fn plays(&self, provider: usize, behaviour: Behaviour) {
         self.providers[provider].1.set_scenario(Scenario::always(behaviour));
     }
 
     /// Which provider (by its place) saw the request with each lab id last.
-    pub(super) fn whereabouts(&self) -> HashMap<String, usize> {
+    pub(crate) fn whereabouts(&self) -> HashMap<String, usize> {
         let entries = |(at, (_, lab)): (usize, &(i64, Lab))| {
             lab.witness().entries().into_iter().filter_map(move |entry| Some((entry.lab_id?, at)))
         };
@@ -132,7 +132,7 @@ impl Town {
     }
 
     /// Everybody ends well, and says goodbye to Redis.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         for hub in self.hubs {
             hub.stop().await;
         }
@@ -149,7 +149,7 @@ async fn make_key(admin: Admin, user: i64, fields: Value) -> Key {
 
 /// A request in the making.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(crate) struct Request {
     path: String,
     headers: String,
     body: Value,
@@ -157,12 +157,17 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) fn post(path: impl Into<String>, body: Value) -> Self {
+    pub(crate) fn post(path: impl Into<String>, body: Value) -> Self {
         Self { path: path.into(), headers: String::new(), body, key: None }
     }
 
+    /// The body.
+    pub(crate) fn text(&self) -> String {
+        self.body.to_string()
+    }
+
     /// A message to Claude.
-    pub(super) fn message(stream: bool) -> Self {
+    pub(crate) fn message(stream: bool) -> Self {
         let message = json!({"role": "user", "content": "Hello"});
         let body = json!({
             "model": "claude-sonnet-4-5", "max_tokens": 64, "stream": stream, "messages": [message],
@@ -171,12 +176,12 @@ impl Request {
     }
 
     /// One of a session that its client names.
-    pub(super) fn named(session: &str) -> Self {
+    pub(crate) fn named(session: &str) -> Self {
         Self::message(false).header("x-session-id", session)
     }
 
     /// Turn `turn` (from 1) of a conversation without any id: one message, then three, then five.
-    pub(super) fn turn(opening: &str, turn: usize) -> Self {
+    pub(crate) fn turn(opening: &str, turn: usize) -> Self {
         let message = |at: usize| {
             let role = if at.is_multiple_of(2) { "user" } else { "assistant" };
             json!({"role": role, "content": format!("{opening}: message {at}")})
@@ -187,19 +192,19 @@ impl Request {
     }
 
     #[must_use]
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         write!(self.headers, "{name}: {value}\r\n").unwrap();
         self
     }
 
     /// What the simulated provider is to do.
     #[must_use]
-    pub(super) fn lab(self, script: &str) -> Self {
+    pub(crate) fn lab(self, script: &str) -> Self {
         self.header("x-lab", script)
     }
 
     #[must_use]
-    pub(super) fn key(mut self, key: &Key) -> Self {
+    pub(crate) fn key(mut self, key: &Key) -> Self {
         self.key = Some(key.clone());
         self
     }
@@ -207,28 +212,28 @@ impl Request {
 
 /// How a request was served: its record.
 #[derive(Debug)]
-pub(super) struct Served(pub(super) Value);
+pub(crate) struct Served(pub(crate) Value);
 
 impl Served {
-    pub(super) fn provider(&self) -> i64 {
+    pub(crate) fn provider(&self) -> i64 {
         self.0["provider_id"].as_i64().unwrap_or_else(|| panic!("{}", self.0))
     }
 
-    pub(super) fn session(&self) -> &str {
+    pub(crate) fn session(&self) -> &str {
         self.0["session_id"].as_str().unwrap_or_else(|| panic!("{}", self.0))
     }
 
-    pub(super) fn sequence(&self) -> Option<i64> {
+    pub(crate) fn sequence(&self) -> Option<i64> {
         self.0["session_sequence"].as_i64()
     }
 
     /// Was the session's binding followed?
-    pub(super) fn is_reuse(&self) -> bool {
+    pub(crate) fn is_reuse(&self) -> bool {
         self.0["attempts"][0]["reason"] == "session_reuse"
     }
 }
 
 /// Everything that this provider is asked fails.
-pub(super) fn failing() -> Behaviour {
+pub(crate) fn failing() -> Behaviour {
     Behaviour { status: Some(500), ..Behaviour::default() }
 }

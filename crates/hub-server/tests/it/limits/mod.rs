@@ -1,0 +1,4 @@
+//! Limits on the real thing: hubs as child processes, on PostgreSQL and Redis.
+
+mod away;
+mod shared;
