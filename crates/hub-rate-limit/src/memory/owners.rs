@@ -6,8 +6,9 @@ use super::shard::Asked;
 use crate::counter::Counter;
 use crate::judge::Amount;
 use crate::limit::{LimitType, Owner};
+use crate::limiter::RESTORE_LEASE;
 use crate::rule::{Rule, Slot};
-use crate::time::Ms;
+use crate::time::{Ms, span};
 
 /// How many owners are looked at to find one to drop.
 const SAMPLE: usize = 64;
@@ -39,6 +40,12 @@ impl OwnerState {
             seen: now,
             is_used: true,
         }
+    }
+
+    /// Is somebody reading the ledger for it? A lease that began in what has become the future is none: a clock was
+    /// put back, and nobody would ever be asked again until it is there.
+    pub(super) fn is_leased(&self, now: Ms) -> bool {
+        self.lease > now && self.lease <= now.saturating_add(2 * span(RESTORE_LEASE))
     }
 
     pub(super) fn counter(&self, slot: Slot) -> Option<&Counter> {
@@ -150,7 +157,10 @@ impl Owners {
         for _ in 0..SAMPLE.min(self.states.len()) {
             self.hand = if self.hand + 1 < self.states.len() { self.hand + 1 } else { 0 };
             let Some(state) = self.states.get_mut(self.hand) else { return };
-            if state.in_flight > 0 || state.lease > now || keep.iter().any(|kept| kept.owner == state.owner) {
+            if state.in_flight > 0
+                || state.is_leased(now)
+                || keep.iter().any(|kept| kept.owner == state.owner)
+            {
                 continue;
             }
             if !std::mem::take(&mut state.is_used) {
@@ -178,7 +188,7 @@ impl Owners {
     pub(super) fn sweep(&mut self, idle: Ms, now: Ms) {
         for place in (0..self.states.len()).rev() {
             let is_idle = self.states.get(place).is_some_and(|state| {
-                state.in_flight == 0 && state.lease <= now && state.seen.saturating_add(idle) <= now
+                state.in_flight == 0 && !state.is_leased(now) && state.seen.saturating_add(idle) <= now
             });
             if is_idle {
                 self.remove(place, now);

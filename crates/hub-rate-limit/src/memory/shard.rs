@@ -219,7 +219,7 @@ impl Shard {
         if is_known {
             return;
         }
-        if state.lease > now {
+        if state.is_leased(now) {
             unknown.is_waiting = true;
             return;
         }

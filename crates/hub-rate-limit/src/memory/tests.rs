@@ -142,6 +142,18 @@ fn who_is_being_read_from_the_ledger_is_not_dropped_meanwhile() {
 }
 
 #[test]
+fn who_was_asked_by_a_clock_that_is_put_back_does_not_keep_others_waiting() {
+    let limiter = limiter(small());
+    assert!(matches!(try_admit(&limiter, ticket(0), 1, at(86_400)), Known::Restore(_)));
+    assert_eq!(
+        try_admit(&limiter, ticket(0), 1, at(86_399)),
+        Known::Restoring,
+        "another's clock is a bit behind"
+    );
+    assert!(matches!(try_admit(&limiter, ticket(0), 1, at(0)), Known::Restore(_)));
+}
+
+#[test]
 fn requests_of_the_last_minute_are_asked_for_when_somebody_was_dropped() {
     let limiter = limiter(small());
     let none = MoneyLimits::default();
