@@ -78,10 +78,11 @@ local function follow_owner(owner, rules, now)
 end
 
 -- What the ledger has to be asked for: slot, since when it counts itself, from when on, of each counter.
--- Nothing if somebody has been asked already.
+-- Nothing if somebody has been asked already; but not if that was in what has become the future, as a clock was
+-- put back.
 local function ask_for(owner, now, patience)
   local question = {}
-  if owner.lease > now then return question end
+  if owner.lease > now and owner.lease <= now + 2 * patience then return question end
   owner.lease = now + patience
   for slot, counter in pairs(owner.counters) do
     if counter.pending then

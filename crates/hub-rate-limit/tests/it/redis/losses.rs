@@ -111,6 +111,16 @@ async fn whoever_has_charges_that_did_not_fit_is_read_from_the_ledger() {
 }
 
 #[tokio::test]
+async fn who_was_asked_by_a_clock_that_is_put_back_does_not_keep_others_waiting() {
+    let desk = Desk::<InRedis>::new().await;
+    let person = person();
+    assert!(matches!(desk.try_admit(&person, at(86_400)).await.1, Known::Restore(_)));
+    let behind = desk.try_admit(&person, at(86_399)).await.1;
+    assert_eq!(behind, Known::Restoring, "another's clock is a bit behind");
+    assert!(matches!(desk.try_admit(&person, at(0)).await.1, Known::Restore(_)));
+}
+
+#[tokio::test]
 async fn whoever_has_charges_that_redis_refused_is_read_from_the_ledger() {
     let redis = Redis::start().await.unwrap();
     let hub = instance(&redis.url(), RedisLimits::default()).await;
