@@ -27,8 +27,8 @@ local function text_of_counter(c)
   }, ' ')
 end
 
--- Pending from now on. A reset that the old one knew is still known.
-local function new_counter(rule, key, now, old)
+-- Pending, and counting from then on. A reset that the old one knew is still known.
+local function new_counter(rule, key, since, old)
   if key then redis.call('DEL', key) end
   local floor = old and math.max(old.floor, rule.floor) or rule.floor
   local start, till = NEVER, FOREVER
@@ -36,7 +36,7 @@ local function new_counter(rule, key, now, old)
   if rule.course == 'a' then till = NEVER end
   return {
     slot = rule.slot, key = key, course = rule.course, span = rule.span, grain = rule.grain,
-    floor = floor, start = start, till = till, last = NEVER, since = now, pending = true, hi = 0, lo = 0,
+    floor = floor, start = start, till = till, last = NEVER, since = since, pending = true, hi = 0, lo = 0,
   }
 end
 

@@ -63,13 +63,25 @@ local function read_rules(text)
   return rules
 end
 
+-- From when on a new counter counts. Charges that came while there was no counter are among those that are in,
+-- and some of them may be later than this moment, as others' clocks differ and scripts overtake each other: the
+-- ledger has to be asked for them, too. Only a clock that is far ahead is not believed.
+local OVERTAKEN = 500
+local function beginning(done, slot, now)
+  if slot == 'rpm' then return now end
+  local last = redis.call('ZREVRANGEBYSCORE', done, text_of(now + OVERTAKEN), text_of(now), 'WITHSCORES',
+    'LIMIT', 0, 1)
+  return last[2] and tonumber(last[2]) + 1 or now
+end
+
 -- Brings the counters up to this moment. Are all of them known?
-local function follow_owner(owner, rules, now)
+local function follow_owner(owner, rules, now, done)
   local is_known = true
   for _, rule in ipairs(rules) do
     local counter = owner.counters[rule.slot]
     if not counter or not follow(counter, rule, now) then
-      counter = new_counter(rule, key_of(owner.place, rule.slot), now, counter)
+      local since = beginning(done, rule.slot, now)
+      counter = new_counter(rule, key_of(owner.place, rule.slot), since, counter)
       owner.counters[rule.slot] = counter
     end
     if counter.pending then is_known = false end
