@@ -27,10 +27,9 @@ end
 local function write_owner(owner, lifetime)
   local fields = {}
   for slot, counter in pairs(owner.counters) do
-    local text = text_of_counter(counter)
-    if text ~= counter.text then
+    if has_changed(counter) then
       fields[#fields + 1] = slot
-      fields[#fields + 1] = text
+      fields[#fields + 1] = text_of_counter(counter)
     end
   end
   if owner.lease ~= NEVER and text_of(owner.lease) ~= owner.old_lease then
