@@ -119,7 +119,7 @@ impl RedisRateLimiter {
             return Ok(Admitted { verdict: Known::Yes(Verdict::Admitted), told: SmallVec::new() });
         }
         let amount = admission.reserved();
-        let mut names: Vec<String> = vec![keys::held(user)];
+        let mut names: Vec<String> = vec![keys::held(user), keys::done_of_user(user)];
         names.extend(asked.iter().flat_map(|asked| keys::of_owner(asked.owner)));
         let mut arguments = head(now);
         arguments.push(request.to_string().into());
@@ -214,11 +214,17 @@ fn head(now: Ms) -> Vec<Argument> {
 }
 
 fn put_look(batch: &mut Batch, asked: &Asked, has_all_buckets: bool, now: Ms) {
-    let mut names: SmallVec<[String; 6]> = keys::of_owner(asked.owner).into_iter().collect();
-    if let Owner::User(user) | Owner::Key(user, _) = asked.owner {
-        names.push(keys::held(user));
+    let mut names: SmallVec<[String; 7]> = keys::of_owner(asked.owner).into_iter().collect();
+    match asked.owner {
+        Owner::User(user) | Owner::Key(user, _) => {
+            names.extend([keys::done_of_user(user), keys::held(user)]);
+        }
+        Owner::Provider(provider) => {
+            let [_, done] = keys::of_provider(provider);
+            names.push(done);
+        }
     }
-    let names: SmallVec<[&str; 6]> = names.iter().map(String::as_str).collect();
+    let names: SmallVec<[&str; 7]> = names.iter().map(String::as_str).collect();
     let mut arguments = head(now);
     arguments.extend([keys::name_in_held(asked.owner).into(), i64::from(has_all_buckets).into()]);
     arguments.push(ask::text_of_rules(&asked.rules).into());

@@ -1,5 +1,5 @@
 -- Lets a request in, or does not.
--- KEYS: the user's reservations, then the keys of each owner with limits.
+-- KEYS: the user's reservations, the charges that are in already, then the keys of each owner with limits.
 -- ARGV: now, lifetime of an owner, time to answer a question, request, is the budget strict, money, tokens,
 -- time to live of a reservation, most reservations, number of owners; of each its name and rules.
 -- Answers {'in', of each owner how its rules stand}, {'out', the same}, {'again'} for a request that has a
@@ -14,9 +14,9 @@ if tonumber(redis.call('HGET', held, 'count') or 0) >= tonumber(ARGV[9]) then re
 
 local owners, is_known = {}, true
 for number = 1, tonumber(ARGV[10]) do
-  local owner = read_owner(5 * number - 3)
+  local owner = read_owner(5 * number - 2)
   owner.name, owner.rules = ARGV[9 + 2 * number], read_rules(ARGV[10 + 2 * number])
-  owner.is_known = follow_owner(owner, owner.rules, now)
+  owner.is_known = follow_owner(owner, owner.rules, now, KEYS[2])
   is_known = is_known and owner.is_known
   owners[number] = owner
 end

@@ -13,11 +13,20 @@ local function parse_counter(slot, text, key)
   local course, span, grain, floor, start, till, last, since, pending, sum = string.match(text,
     '(%a) (%d+) (%d+) (-?%d+) (-?%d+) (-?%d+) (-?%d+) (-?%d+) (%d) (%d+)')
   local hi, lo = amount_of(sum)
-  return {
-    slot = slot, key = key, text = text, course = course, span = tonumber(span), grain = tonumber(grain),
+  local c = {
+    slot = slot, key = key, course = course, span = tonumber(span), grain = tonumber(grain),
     floor = tonumber(floor), start = tonumber(start), till = tonumber(till), last = tonumber(last),
     since = tonumber(since), pending = pending == '1', hi = hi, lo = lo,
   }
+  c.was = { c.floor, c.start, c.till, c.last, c.since, c.pending, hi, lo }
+  return c
+end
+
+-- Is it other than it is in Redis?
+local function has_changed(c)
+  local was = c.was
+  return not was or c.hi ~= was[7] or c.lo ~= was[8] or c.last ~= was[4] or c.start ~= was[2] or c.till ~= was[3]
+    or c.floor ~= was[1] or c.since ~= was[5] or c.pending ~= was[6]
 end
 
 local function text_of_counter(c)
@@ -27,8 +36,8 @@ local function text_of_counter(c)
   }, ' ')
 end
 
--- Pending from now on. A reset that the old one knew is still known.
-local function new_counter(rule, key, now, old)
+-- Pending, and counting from then on. A reset that the old one knew is still known.
+local function new_counter(rule, key, since, old)
   if key then redis.call('DEL', key) end
   local floor = old and math.max(old.floor, rule.floor) or rule.floor
   local start, till = NEVER, FOREVER
@@ -36,7 +45,7 @@ local function new_counter(rule, key, now, old)
   if rule.course == 'a' then till = NEVER end
   return {
     slot = rule.slot, key = key, course = rule.course, span = rule.span, grain = rule.grain,
-    floor = floor, start = start, till = till, last = NEVER, since = now, pending = true, hi = 0, lo = 0,
+    floor = floor, start = start, till = till, last = NEVER, since = since, pending = true, hi = 0, lo = 0,
   }
 end
 

@@ -1,17 +1,17 @@
 -- How the limits of an owner stand; nothing is booked.
--- KEYS: the owner's, then its user's reservations, if it has any.
+-- KEYS: the owner's, the charges that are in already, then its user's reservations, if it has any.
 -- ARGV: now, lifetime of an owner, time to answer a question, the owner's name there, 1 for all buckets, else
 -- 0 for what is needed to tell when a limit that is reached is one no more; the rules.
 -- Answers {'in', how its rules stand}, or {'unknown', its question}.
 local now, lifetime, patience = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local owner, rules = read_owner(1), read_rules(ARGV[6])
 local mh, ml, th, tl = 0, 0, 0, 0
-if KEYS[6] then
-  lapse(KEYS[6], now)
-  mh, ml, th, tl = sums_of(KEYS[6], ARGV[4])
+if KEYS[7] then
+  lapse(KEYS[7], now)
+  mh, ml, th, tl = sums_of(KEYS[7], ARGV[4])
 end
 local answer
-if follow_owner(owner, rules, now) then
+if follow_owner(owner, rules, now, KEYS[6]) then
   local standings = {}
   for number, rule in ipairs(rules) do
     local rh, rl = mh, ml

@@ -4,8 +4,15 @@
 local BILLION = 1000000000
 local MOST_HI, MOST_LO = 9223372036, 854775807
 
+-- Most numbers come again and again: the first and the last moment, the beginnings of windows.
+local texts = {}
 local function text_of(whole)
-  return string.format('%.0f', whole)
+  local text = texts[whole]
+  if not text then
+    text = string.format('%.0f', whole)
+    texts[whole] = text
+  end
+  return text
 end
 
 local function amount_of(text)

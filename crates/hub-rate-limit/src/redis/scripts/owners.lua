@@ -27,10 +27,9 @@ end
 local function write_owner(owner, lifetime)
   local fields = {}
   for slot, counter in pairs(owner.counters) do
-    local text = text_of_counter(counter)
-    if text ~= counter.text then
+    if has_changed(counter) then
       fields[#fields + 1] = slot
-      fields[#fields + 1] = text
+      fields[#fields + 1] = text_of_counter(counter)
     end
   end
   if owner.lease ~= NEVER and text_of(owner.lease) ~= owner.old_lease then
@@ -63,13 +62,25 @@ local function read_rules(text)
   return rules
 end
 
+-- From when on a new counter counts. Charges that came while there was no counter are among those that are in,
+-- and some of them may be later than this moment, as others' clocks differ and scripts overtake each other: the
+-- ledger has to be asked for them, too. Only a clock that is far ahead is not believed.
+local OVERTAKEN = 500
+local function beginning(done, slot, now)
+  if slot == 'rpm' then return now end
+  local last = redis.call('ZREVRANGEBYSCORE', done, text_of(now + OVERTAKEN), text_of(now), 'WITHSCORES',
+    'LIMIT', 0, 1)
+  return last[2] and tonumber(last[2]) + 1 or now
+end
+
 -- Brings the counters up to this moment. Are all of them known?
-local function follow_owner(owner, rules, now)
+local function follow_owner(owner, rules, now, done)
   local is_known = true
   for _, rule in ipairs(rules) do
     local counter = owner.counters[rule.slot]
     if not counter or not follow(counter, rule, now) then
-      counter = new_counter(rule, key_of(owner.place, rule.slot), now, counter)
+      local since = beginning(done, rule.slot, now)
+      counter = new_counter(rule, key_of(owner.place, rule.slot), since, counter)
       owner.counters[rule.slot] = counter
     end
     if counter.pending then is_known = false end
@@ -78,10 +89,11 @@ local function follow_owner(owner, rules, now)
 end
 
 -- What the ledger has to be asked for: slot, since when it counts itself, from when on, of each counter.
--- Nothing if somebody has been asked already.
+-- Nothing if somebody has been asked already; but not if that was in what has become the future, as a clock was
+-- put back.
 local function ask_for(owner, now, patience)
   local question = {}
-  if owner.lease > now then return question end
+  if owner.lease > now and owner.lease <= now + 2 * patience then return question end
   owner.lease = now + patience
   for slot, counter in pairs(owner.counters) do
     if counter.pending then

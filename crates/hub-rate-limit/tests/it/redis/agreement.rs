@@ -25,7 +25,8 @@ static CASTS: AtomicI64 = AtomicI64::new(0);
 
 struct InMemory(Arc<MemoryRateLimiter>);
 
-struct InRedis(Arc<RedisRateLimiter>);
+/// In the server that all of these share.
+pub(super) struct InRedis(Arc<RedisRateLimiter>);
 
 impl Subject for InMemory {
     async fn fresh(calendar: Arc<Calendar>) -> Self {

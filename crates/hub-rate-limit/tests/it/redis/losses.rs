@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_rate_limit::{Amount, Known, LimitType, Owner, RateLimiter, RedisLimits, Verdict};
+use hub_rate_limit::{Amount, Known, LimitType, Owner, RateLimiter, RedisLimits, Slot, Verdict};
 use hub_redis::{Batch, RedisConnection};
 use hub_testkit::Redis;
 use hub_types::ResetMode;
+use jiff::SignedDuration;
 use tokio::time::sleep;
 
 use super::contract::InRedis;
@@ -79,6 +80,25 @@ async fn a_charge_of_before_that_comes_after_the_ledgers_answer_does_not_count_t
 }
 
 #[tokio::test]
+async fn a_charge_that_overtakes_the_question_is_asked_for() {
+    let desk = Desk::<InRedis>::new().await;
+    let person = Person { key_money: total("10"), key_rpm: Some(5), ..Person::new() };
+    // Nobody counted it, and whoever asks does not know of it yet.
+    desk.settle(person.ticket(), "4", at(10)).await;
+    desk.settle(person.ticket(), "4", at(86_400)).await;
+    let asked = at(10) - SignedDuration::from_millis(300);
+    let (_, known) = desk.try_admit(&person, asked).await;
+    let Known::Restore(questions) = known else { panic!("{known:?}") };
+    let total = questions.iter().find(|question| question.wanted.iter().any(|one| one.slot == Slot::Total));
+    let before = total.unwrap().before;
+    assert_eq!(before, at(10) + SignedDuration::from_millis(1), "and not of a clock that is far ahead");
+    desk.restore_nothing(&questions, at(10)).await;
+    desk.admitted(&person, at(11)).await;
+    desk.settle(person.ticket(), "1", at(11)).await;
+    assert_eq!(desk.usage(&person, at(12)).await[1].used, dollars("1"));
+}
+
+#[tokio::test]
 async fn whoever_has_charges_that_did_not_fit_is_read_from_the_ledger() {
     for keys_to_overflow in [false, true] {
         let redis = Redis::start().await.unwrap();
@@ -111,16 +131,28 @@ async fn whoever_has_charges_that_did_not_fit_is_read_from_the_ledger() {
 }
 
 #[tokio::test]
+async fn who_was_asked_by_a_clock_that_is_put_back_does_not_keep_others_waiting() {
+    let desk = Desk::<InRedis>::new().await;
+    let person = person();
+    assert!(matches!(desk.try_admit(&person, at(86_400)).await.1, Known::Restore(_)));
+    let behind = desk.try_admit(&person, at(86_399)).await.1;
+    assert_eq!(behind, Known::Restoring, "another's clock is a bit behind");
+    assert!(matches!(desk.try_admit(&person, at(0)).await.1, Known::Restore(_)));
+}
+
+#[tokio::test]
 async fn whoever_has_charges_that_redis_refused_is_read_from_the_ledger() {
     let redis = Redis::start().await.unwrap();
     let hub = instance(&redis.url(), RedisLimits::default()).await;
-    let (one, other) = (person(), person());
+    let rolling = only((LimitType::Usd5h, ResetMode::Rolling), "1000");
+    let (one, other) = (Person { key_money: rolling, ..person() }, person());
     for person in [&one, &other] {
         assert_eq!(admit(&hub.limiter, person).await, Known::Yes(Verdict::Admitted));
     }
     // Somebody has put something else there.
     let mut batch = Batch::new();
-    batch.command("SET", &format!("limit:{{u:{}}}:done", one.user), ["x".into()]);
+    let key = format!("limit:{{u:{}}}:key:{}:5h_rolling", one.user, one.key);
+    batch.command("SET", &key, ["x".into()]);
     hub.connection.run(batch).await.unwrap().remove(0).unwrap();
     for person in [&one, &other] {
         hub.limiter.settle(person.ticket(), Amount { money: usd("1"), tokens: 0 }, at(1));

@@ -14,6 +14,7 @@ mod database;
 mod exactness;
 mod losses;
 mod outages;
+mod schedules;
 mod slowness;
 mod table;
 mod traffic;
