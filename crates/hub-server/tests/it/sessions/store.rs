@@ -33,13 +33,6 @@ impl Store {
         self.ask("GET", key).await.text().map(str::to_owned)
     }
 
-    /// A field of a hash.
-    pub(super) async fn get_field(&self, key: &str, field: &str) -> Option<String> {
-        let mut batch = Batch::new();
-        batch.command("HGET", key, [field.into()]);
-        self.0.run(batch).await.unwrap().remove(0).unwrap().text().map(str::to_owned)
-    }
-
     /// The names of all keys that match, on all nodes.
     pub(super) async fn keys(&self, pattern: &str) -> BTreeSet<String> {
         let pages: Vec<Vec<String>> = self.0.scan(pattern, 1000).try_collect().await.unwrap();
