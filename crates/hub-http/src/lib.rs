@@ -13,6 +13,7 @@ pub use receive::{BodyError, BodyLimits, read_body};
 pub use server::{Drained, Server, ServerSettings, Service};
 pub use tasks::Tasks;
 pub use upstream::{
-    AddressRule, ConnectError, Origin, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse,
-    UpstreamSettings, tls_client_config,
+    AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
+    Resolving, Route, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
+    tls_client_config,
 };

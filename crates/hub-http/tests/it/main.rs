@@ -9,7 +9,17 @@ mod fixture;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod http2;
+#[cfg(test)]
+mod http2_rude;
+#[cfg(test)]
+mod misproxy;
+#[cfg(test)]
 mod patience;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod unreadable;
 #[cfg(test)]
