@@ -128,7 +128,7 @@ async fn after_a_farewell_running_streams_end_well_and_new_ones_go_elsewhere() {
             tokio::time::sleep(Duration::from_millis(300)).await;
             body.send_data(Bytes::from_static(b"last"), true).unwrap();
         };
-        let (_, rest) = tokio::join!(finish, next(&mut connection));
+        let ((), rest) = tokio::join!(finish, next(&mut connection));
         assert!(rest.is_none(), "nothing new comes");
     })
     .await;
@@ -158,7 +158,7 @@ async fn a_request_that_a_farewell_leaves_out_is_sent_once_more() {
         socket.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
         socket.flush().await.unwrap();
         let mut read = Vec::new();
-        while !read.ends_with(b"body") {
+        while !read.windows(4).any(|bytes| bytes == b"body") {
             assert!(socket.read_buf(&mut read).await.unwrap() > 0);
         }
         socket.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).await.unwrap();
@@ -221,8 +221,8 @@ async fn an_upstream_may_answer_before_it_has_read_the_request_and_want_no_more(
             let head = Response::builder().status(413).body(()).unwrap();
             let mut body = respond.send_response(head, false).unwrap();
             body.send_data(Bytes::from_static(b"too big"), true).unwrap();
+            // Given up unread, it is reset without an error once the answer is through.
             drop(request);
-            respond.send_reset(Reason::NO_ERROR);
         }
     })
     .await;
@@ -262,12 +262,12 @@ async fn a_connection_that_died_without_a_word_is_found_out_by_a_ping() {
     })
     .await;
     let client = UpstreamClient::new(UpstreamSettings {
-        http2_ping_after: Duration::from_millis(200),
+        http2_ping_after: Duration::from_millis(500),
         ..server.identity.settings()
     });
     let start = Instant::now();
     let error = server.ask(&client).await.err().unwrap();
     assert!(matches!(error, UpstreamError::ClosedBeforeAnswer), "{error:?}");
-    assert!((10_000..12_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((950..1500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     assert_eq!(read(server.ask(&client).await.unwrap()).await.unwrap(), b"good");
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod deadline;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod fixture;

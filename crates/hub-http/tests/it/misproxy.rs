@@ -76,7 +76,7 @@ async fn outcome(scheme: &str, lines: &[&[u8]], peer: &Peer) -> ConnectError {
 #[tokio::test]
 async fn an_http_proxy_is_believed_nothing_but_a_clean_answer() {
     let peer = Peer::start(Speaks::Plain).await;
-    let long = [b"HTTP/1.1 200 OK\r\nx: ".as_slice(), &[b'x'; 40_000]].concat();
+    let long = [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'x'; 40_000]].concat();
     let cases: &[(&[&[u8]], &str)] = &[
         (&[b"SSH-2.0-OpenSSH\r\n\r\n"], "answered something else than HTTP"),
         (&[b"\x05\x00"], "answered something else than HTTP"),

@@ -300,7 +300,7 @@ pub(crate) fn pattern(size: usize) -> Vec<u8> {
 }
 
 pub(crate) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:?}", Sha256::digest(bytes))
 }
 
 pub(crate) fn post(path: &str, body: impl Into<Bytes>) -> Request<Bytes> {

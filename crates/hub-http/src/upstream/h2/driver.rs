@@ -21,9 +21,6 @@ use crate::upstream::stream::Stream;
 /// Peers send their settings first of all; one that does not is used as it is.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// How long a ping may take.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
-
 /// Runs until the connection ends: by the peer, because nobody holds it any more, because a ping was not
 /// answered, or on `stop` once nobody uses it. All streams that are left then end with an error.
 pub(super) async fn drive(
@@ -76,7 +73,7 @@ pub(super) async fn drive(
                 // Nobody waits on an idle connection, so nobody minds when it dies.
                 is_pinged = !pulse.is_quiet()
                     && pings.as_mut().is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok());
-                next_ping = Instant::now() + if is_pinged { PONG_WITHIN } else { ping_after };
+                next_ping = Instant::now() + ping_after;
             }
         }
     }
