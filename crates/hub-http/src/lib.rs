@@ -1,5 +1,5 @@
 //! HTTP transport, in and out: the accept loop and its drain, request bodies with their bounds, the upstream
-//! client with its pools. Nothing here knows what the bytes mean.
+//! client with its pools, proxies and protocols. Nothing here knows what the bytes mean.
 
 mod body;
 mod decode;

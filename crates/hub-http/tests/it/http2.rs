@@ -147,17 +147,20 @@ async fn leaving_cancels_a_stream_at_once_whether_it_is_answered_or_not() {
 #[tokio::test]
 async fn ten_thousand_departures_leave_nothing_behind() {
     let peer = Peer::start(BOTH).await;
-    let (client, tasks) = (peer.client(), Tasks::new());
+    let tasks = Tasks::new();
+    let client = UpstreamClient::new(UpstreamSettings { tasks: tasks.clone(), ..peer.identity.settings() });
     for round in 0..200 {
-        let responses = join_all((0..50).map(|_| client.send(peer.origin_ref(), post("/wait", "")))).await;
+        // With and without something on the way to those who leave.
+        let path = if round % 2 == 0 { "/wait" } else { "/big/5000" };
+        let responses = join_all((0..50).map(|_| client.send(peer.origin_ref(), post(path, "")))).await;
         for response in responses {
             assert!(response.is_ok(), "round {round}: {:?}", response.err());
         }
     }
     eventually("all are cancelled", || peer.seen.running() == 0).await;
-    assert_eq!((tasks.running(), client.idle_connections(), peer.seen.open()), (0, 1, 1));
-    let connections = peer.seen.connections();
-    assert_eq!(connections, 1);
+    assert_eq!(who(&client, &peer).await, "HTTP/2.0 upstream.test");
+    assert_eq!((tasks.running(), client.idle_connections(), peer.seen.open()), (1, 1, 1));
+    assert_eq!(peer.seen.connections(), 1);
 }
 
 #[tokio::test]

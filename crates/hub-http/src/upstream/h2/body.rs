@@ -55,7 +55,7 @@ impl Download {
             Ok(piece)
         });
         // What may follow the last piece, trailers, carries nothing that clients of these APIs know.
-        if !matches!(piece, Some(Ok(_))) {
+        if !matches!(piece, Some(Ok(_))) || self.incoming.is_end_stream() {
             self.slot = None;
         }
         Poll::Ready(piece)

@@ -10,6 +10,8 @@ pub(super) use body::Download;
 pub(super) use exchange::NoAnswer;
 pub(super) use line::{Line, Slot};
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 
@@ -28,6 +30,14 @@ const SEND_BUFFER: usize = 128 << 10;
 /// Pieces are small where answers are streamed, and each costs more memory than its bytes: the bound on this
 /// over all streams that wait for slow readers. Beyond it the upstream is hostile, and the connection ends.
 const SMALL_PIECES: usize = 64 << 20;
+
+/// Streams that were cancelled are remembered for so long, so many of them, and what is still on its way for them
+/// is ignored. What comes for a forgotten one counts as the peer's mistake, like others that concern one stream
+/// only; at so many of these the connection ends. (The library's own figures are for servers: fifty clients that
+/// leave at once would be enough to begin counting.)
+const CANCELLED_FOR: Duration = Duration::from_secs(3);
+const MOST_CANCELLED: usize = 20_000;
+const MOST_MISTAKES: usize = 20_000;
 
 /// As for HTTP/1.1.
 const MAX_HEADERS: u32 = 64 << 10;
@@ -49,6 +59,9 @@ impl Fresh {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buffer_size(SEND_BUFFER)
             .data_frame_budget(SMALL_PIECES)
+            .reset_stream_duration(CANCELLED_FOR)
+            .max_concurrent_reset_streams(MOST_CANCELLED)
+            .max_local_error_reset_streams(Some(MOST_MISTAKES))
             .max_header_list_size(MAX_HEADERS)
             .initial_max_send_streams(UNSETTLED)
             .enable_push(false)
