@@ -120,7 +120,8 @@ impl UpstreamClient {
 
     /// Sends a request and waits for the head of its answer. The URI must be in origin form and the `host`
     /// header set. A connection from the pool that turns out to be dead before any byte of an answer came is
-    /// replaced by a fresh one, once; and what an HTTP/2 upstream says it has not looked at is sent again, once.
+    /// replaced by a fresh one, once; what an HTTP/2 upstream says it has not looked at is sent again, at most
+    /// twice. Nothing else is.
     pub async fn send(
         &self,
         route: impl Into<Route>,

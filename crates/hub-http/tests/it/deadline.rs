@@ -16,13 +16,16 @@ use crate::peer::{Identity, post};
 
 const LIMIT: Duration = Duration::from_millis(500);
 
+/// What a busy machine may add.
+const BUSY: Duration = Duration::from_millis(300);
+
 /// Sends a request that can't be connected for, and sees that it takes the limit and no longer.
 async fn times_out(settings: UpstreamSettings, route: &Route) -> ConnectError {
     let client = UpstreamClient::new(UpstreamSettings { connect_timeout: LIMIT, ..settings });
     let start = Instant::now();
     let error = client.send(route, post("/any", Bytes::new())).await.err().unwrap();
     let took = start.elapsed();
-    assert!((LIMIT..LIMIT * 13 / 10).contains(&took), "{took:?}: {error:?}");
+    assert!((LIMIT..LIMIT + BUSY).contains(&took), "{took:?}: {error:?}");
     let UpstreamError::Connect(error) = error else { panic!("{error:?}") };
     error
 }
@@ -100,6 +103,6 @@ async fn who_waits_for_anothers_connection_waits_no_longer_than_for_his_own() {
     let start = Instant::now();
     let route = Route::direct(origin(true, mute));
     let all = join_all((0..20).map(|_| client.send(&route, post("/any", Bytes::new())))).await;
-    assert!(start.elapsed() < LIMIT * 13 / 10, "{:?}", start.elapsed());
+    assert!(start.elapsed() < LIMIT + BUSY, "{:?}", start.elapsed());
     assert!(all.iter().all(|one| matches!(one, Err(UpstreamError::Connect(ConnectError::TimedOut(LIMIT))))));
 }

@@ -1,13 +1,13 @@
 //! HTTP/2 upstreams: many requests on one connection, byte for byte, and what happens when it ends.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use hub_http::{Route, Tasks, UpstreamClient, UpstreamError, UpstreamSettings};
+use hub_http::{Resolve, Route, Tasks, UpstreamClient, UpstreamError, UpstreamSettings};
 
 use crate::fixture::eventually;
 use crate::peer::{BOTH, Identity, ONE, Peer, Speaks, hash, pattern, post, read};
@@ -50,6 +50,25 @@ async fn a_hundred_requests_at_once_share_one_connection() {
     assert_eq!(peer.seen.connections(), 1, "even for those who came while it was made");
     assert!(peer.seen.most_running.load(Ordering::SeqCst) > 1);
     eventually("it is idle", || client.idle_connections() == 1).await;
+}
+
+#[tokio::test]
+async fn who_gives_up_connecting_lets_the_next_one_connect() {
+    let peer = Peer::start(BOTH).await;
+    let (address, asked) = (peer.address, AtomicUsize::new(0));
+    let resolve: Resolve = Arc::new(move |_, _| {
+        let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+        Box::pin(async move { if is_first { std::future::pending().await } else { Ok(vec![address]) } })
+    });
+    let client = UpstreamClient::new(UpstreamSettings { resolve, ..peer.identity.settings() });
+    let origin = peer.origin_at("upstream.test");
+    let first = Box::pin(client.send(&origin, post("/who", "")));
+    let mut others = Box::pin(join_all((0..5).map(|_| client.send(&origin, post("/who", "")))));
+    let both = futures_util::future::select(first, others.as_mut());
+    let both = tokio::time::timeout(Duration::from_millis(100), both).await;
+    assert!(both.is_err(), "they wait for the first one's connection, which is dropped here");
+    assert!(others.await.iter().all(Result::is_ok));
+    assert_eq!(peer.seen.connections(), 1);
 }
 
 #[tokio::test]

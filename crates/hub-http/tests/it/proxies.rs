@@ -144,7 +144,7 @@ async fn a_proxy_that_does_not_answer_takes_its_share_of_the_time() {
     let error = connect_error(echo(&client, &route).await.unwrap_err());
     assert!(matches!(error, ConnectError::Proxy(ProxyFailure::TimedOut(_))), "{error:?}");
     let took = start.elapsed();
-    assert!((950..1100).contains(&took.as_millis()), "{took:?}");
+    assert!((950..1400).contains(&took.as_millis()), "{took:?}");
     // With a way round it has half of it.
     let start = Instant::now();
     echo(&client, &route.fallback_to_direct(true)).await.unwrap();
