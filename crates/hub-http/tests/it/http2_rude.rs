@@ -16,6 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 use hub_http::{Origin, Tasks, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings};
 
+use crate::fixture::eventually;
 use crate::peer::{Identity, post, read};
 
 type Socket = TlsStream<TcpStream>;
@@ -234,6 +235,47 @@ async fn an_upstream_may_answer_before_it_has_read_the_request_and_want_no_more(
         assert_eq!(read(response).await.unwrap(), b"too big");
     }
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_not_collected() {
+    static SENT: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    // Settings, the beginning of a head, and continuations of it for as long as anybody listens.
+    let server = Rude::start(|_, mut socket| async move {
+        let frame = |kind: u8, payload: &[u8]| {
+            let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+            [&length[1..], &[kind, 0, 0, 0, 0, 1], payload].concat()
+        };
+        // A new name and a value of 15 KiB, neither kept in the table.
+        let field = [&[0, 1, b'x', 0x7f, 0x81, 0x77][..], &[b'y'; 15 << 10]].concat();
+        socket.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+        socket.write_all(&frame(1, &[0x88])).await.unwrap();
+        while socket.write_all(&frame(9, &field)).await.is_ok() {
+            SENT.fetch_add(field.len(), Ordering::SeqCst);
+        }
+        ENDED.fetch_add(1, Ordering::SeqCst);
+    })
+    .await;
+    let error = server.ask(&server.client()).await.err().unwrap();
+    assert!(matches!(error, UpstreamError::Malformed | UpstreamError::ClosedBeforeAnswer), "{error:?}");
+    eventually("the upstream is cut off", || ENDED.load(Ordering::SeqCst) == 1).await;
+    let sent = SENT.load(Ordering::SeqCst);
+    assert!(sent < 16 << 20, "{sent} bytes of a head");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_big_fails_its_stream() {
+    let server = Rude::start(|_, socket| async move {
+        let mut connection = hello(socket).await;
+        let (_, mut respond) = next(&mut connection).await.unwrap();
+        let head = Response::builder().header("x", "y".repeat(100 << 10)).body(()).unwrap();
+        let _ = respond.send_response(head, true);
+        serve_well(connection).await;
+    })
+    .await;
+    let error = server.ask(&server.client()).await.err().unwrap();
+    assert!(matches!(error, UpstreamError::Malformed), "{error:?}");
 }
 
 #[tokio::test]
