@@ -58,7 +58,8 @@ pub struct UpstreamSettings {
     /// Speak HTTP/2 with https origins that offer it?
     pub http2: bool,
     /// How long after the last one a ping asks whether an HTTP/2 connection still stands, while it is used. One
-    /// that does not answer within as long again is closed.
+    /// that does not answer within a fifth of this gets no new requests, one that does not within all of it is
+    /// closed.
     pub http2_ping_after: Duration,
     /// Where the tasks of HTTP/2 connections run. Asked to end, they wait for the exchanges on them.
     pub tasks: Tasks,

@@ -313,3 +313,29 @@ async fn a_connection_that_died_without_a_word_is_found_out_by_a_ping() {
     assert!((950..1500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     assert_eq!(read(server.ask(&client).await.unwrap()).await.unwrap(), b"good");
 }
+
+#[tokio::test]
+async fn while_a_ping_is_late_new_requests_go_elsewhere() {
+    let server = Rude::start(|number, mut socket| async move {
+        if number > 0 {
+            return serve_well(hello(socket).await).await;
+        }
+        // Takes everything, says its settings and then nothing.
+        socket.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+        socket.flush().await.unwrap();
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let client = UpstreamClient::new(UpstreamSettings {
+        http2_ping_after: Duration::from_secs(1),
+        ..server.identity.settings()
+    });
+    let waiting = server.ask(&client);
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(1400)).await;
+        let answered = tokio::time::timeout(Duration::from_millis(400), server.ask(&client)).await;
+        assert_eq!(read(answered.unwrap().unwrap()).await.unwrap(), b"good");
+    };
+    let (waited, ()) = tokio::join!(waiting, others);
+    assert!(matches!(waited.err().unwrap(), UpstreamError::ClosedBeforeAnswer));
+}

@@ -37,6 +37,7 @@ pub(super) async fn drive(
     let mut next_ping = Instant::now() + ping_after;
     loop {
         let is_settled = pulse.is_settled.load(Ordering::SeqCst);
+        let is_doubtful = pulse.is_doubtful.load(Ordering::SeqCst);
         tokio::select! {
             biased;
             is_over = poll_fn(|cx| poll(&mut connection, is_settled, cx)) => {
@@ -51,6 +52,7 @@ pub(super) async fn drive(
                 }
                 is_pinged = false;
                 next_ping = Instant::now() + ping_after;
+                pulse.is_doubtful.store(false, Ordering::SeqCst);
             }
             () = stop.cancelled(), if !is_stopping => {
                 is_stopping = true;
@@ -65,6 +67,9 @@ pub(super) async fn drive(
                 }
             }
             () = sleep_until(settled_by), if !is_settled => settle(&pulse, &mut gate),
+            () = sleep_until(next_ping - ping_after * 4 / 5), if is_pinged && !is_doubtful => {
+                pulse.is_doubtful.store(true, Ordering::SeqCst);
+            }
             () = sleep_until(next_ping) => {
                 if is_pinged {
                     tracing::debug!("an upstream's HTTP/2 connection is dead: a ping was not answered");

@@ -29,6 +29,8 @@ pub(super) struct Pulse {
     pub(super) is_settled: AtomicBool,
     /// No more requests; those that are running go on.
     pub(super) is_closed: AtomicBool,
+    /// A ping is late: better not to begin anything on it.
+    pub(super) is_doubtful: AtomicBool,
     quiet_since: Mutex<Option<Instant>>,
     /// Told when the last slot is given back.
     pub(super) quiet: Notify,
@@ -67,7 +69,7 @@ impl Line {
     /// A slot, if there is room for one more.
     pub(in super::super) fn reserve(&self) -> Option<Slot> {
         let Inner { sender, pulse } = &*self.0;
-        if !pulse.is_settled.load(Ordering::SeqCst) {
+        if !pulse.is_settled.load(Ordering::SeqCst) || pulse.is_doubtful.load(Ordering::SeqCst) {
             return None;
         }
         let slot = self.occupy();
