@@ -1,5 +1,5 @@
 //! HTTP transport, in and out: the accept loop and its drain, request bodies with their bounds, the upstream
-//! client with its pools. Nothing here knows what the bytes mean.
+//! client with its pools, proxies and protocols. Nothing here knows what the bytes mean.
 
 mod body;
 mod decode;
@@ -13,6 +13,7 @@ pub use receive::{BodyError, BodyLimits, read_body};
 pub use server::{Drained, Server, ServerSettings, Service};
 pub use tasks::Tasks;
 pub use upstream::{
-    AddressRule, ConnectError, Origin, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse,
-    UpstreamSettings, tls_client_config,
+    AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
+    Resolving, Route, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
+    tls_client_config,
 };

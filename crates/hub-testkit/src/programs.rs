@@ -33,6 +33,15 @@ pub(crate) fn redis() -> Result<PathBuf> {
         .ok_or_else(|| missing("Redis", "redis-server"))
 }
 
+/// One of the proxy programs, with its Debian package.
+pub(crate) fn proxy(program: &'static str, package: &str) -> Result<PathBuf> {
+    ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]
+        .into_iter()
+        .map(|directory| Path::new(directory).join(program))
+        .find(|program| program.is_file())
+        .ok_or_else(|| missing(program, package))
+}
+
 fn missing(server: &str, package: &str) -> anyhow::Error {
     anyhow!(
         "these tests use a real {server}, and it is not installed: run the tests by `scripts/test`, which \

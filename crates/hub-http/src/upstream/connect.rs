@@ -1,135 +1,166 @@
-//! From an origin's name to a connection: DNS, address rule, TCP, TLS, under one deadline.
+//! From a route to a connection: DNS, address rule, TCP, proxy, TLS, under one deadline.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use thiserror::Error;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::UpstreamSettings;
+use super::dial::{self, AddressRule, Resolve, Unreached};
+use super::error::{ConnectError, ProxyFailure};
+use super::h2;
 use super::live::Live;
-use super::tls::Stream;
+use super::proxy;
+use super::route::{Origin, Way};
+use super::stream::{Carrier, Stream};
+use super::tls::speaking;
 
-/// Says whether an address may be connected to.
-pub type AddressRule = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
-
-/// Where an upstream listens. Cheap to clone; connections are pooled by it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin(Arc<Parts>);
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Parts {
-    https: bool,
-    host: String,
-    port: u16,
+/// How long connecting may take, from when.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    start: Instant,
+    whole: Duration,
+    /// For the tunnel through a proxy.
+    tunnel: Duration,
 }
 
-impl Origin {
-    /// An origin by its parts; `host` is a name or an address, without brackets.
-    pub fn new(https: bool, host: &str, port: u16) -> Self {
-        Self(Arc::new(Parts { https, host: host.to_owned(), port }))
+impl Patience {
+    /// Leaves half of the time to another way, if there is one.
+    pub(super) fn start(whole: Duration, is_shared: bool) -> Self {
+        let tunnel = if is_shared { whole / 2 } else { whole };
+        Self { start: Instant::now(), whole, tunnel }
     }
 
-    /// The value of the `host` header.
-    pub fn host_header(&self) -> String {
-        let Parts { https, host, port } = &*self.0;
-        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        let usual = if *https { 443 } else { 80 };
-        if *port == usual { host } else { format!("{host}:{port}") }
+    pub(super) fn end(self) -> Instant {
+        self.start + self.whole
     }
-}
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.host_header())
+    pub(super) fn is_over(self) -> ConnectError {
+        ConnectError::TimedOut(self.whole)
     }
 }
 
-/// Why there is no connection.
-#[derive(Debug, Error)]
-pub enum ConnectError {
-    /// The name is unknown, or DNS is away.
-    #[error("the upstream's name could not be resolved")]
-    Dns,
-    /// Every address is in a range that is not to be connected to.
-    #[error("the upstream's address is in a refused range")]
-    AddressRefused,
-    /// Nobody listens there, or the network is down.
-    #[error("the upstream could not be connected to ({0})")]
-    Tcp(std::io::ErrorKind),
-    /// The certificate is not trusted, or TLS failed otherwise.
-    #[error("no TLS connection to the upstream ({0})")]
-    Tls(String),
-    /// All of it took too long.
-    #[error("connecting to the upstream took longer than {0:?}")]
-    TimedOut(Duration),
+/// A connection that has just been made.
+pub(super) enum Connected {
+    /// HTTP/1.1
+    One(Live),
+    /// HTTP/2
+    Many(h2::Fresh),
 }
 
 #[derive(Clone)]
 pub(super) struct Connector {
-    timeout: Duration,
-    tls: TlsConnector,
+    resolve: Resolve,
     rule: AddressRule,
+    proxy_rule: AddressRule,
+    tls: TlsConnector,
+    proxy_tls: TlsConnector,
 }
 
 impl Connector {
     pub(super) fn new(settings: UpstreamSettings) -> Self {
+        let protocols: &[&[u8]] = if settings.http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
         Self {
-            timeout: settings.connect_timeout,
-            tls: TlsConnector::from(settings.tls),
+            tls: TlsConnector::from(speaking(&settings.tls, protocols)),
+            proxy_tls: TlsConnector::from(speaking(&settings.tls, &[b"http/1.1"])),
+            resolve: settings.resolve,
             rule: settings.address_rule,
+            proxy_rule: settings.proxy_address_rule,
         }
     }
 
-    pub(super) async fn connect(&self, origin: &Origin) -> Result<Live, ConnectError> {
-        tokio::time::timeout(self.timeout, self.connect_slowly(&origin.0))
-            .await
-            .map_err(|_| ConnectError::TimedOut(self.timeout))?
+    pub(super) async fn connect(&self, way: &Way, patience: Patience) -> Result<Connected, ConnectError> {
+        let connecting = self.connect_slowly(way, patience);
+        timeout_at(patience.end(), connecting).await.map_err(|_| patience.is_over())?
     }
 
-    async fn connect_slowly(&self, origin: &Parts) -> Result<Live, ConnectError> {
-        let tcp = self.dial(origin).await?;
-        let stream = if origin.https {
-            let name = ServerName::try_from(origin.host.clone())
-                .map_err(|_| ConnectError::Tls("the host is not a valid name".to_owned()))?;
-            let tls =
-                self.tls.connect(name, tcp).await.map_err(|error| ConnectError::Tls(error.to_string()))?;
-            Stream::Tls(Box::new(tls))
+    async fn connect_slowly(&self, way: &Way, patience: Patience) -> Result<Connected, ConnectError> {
+        let origin = &way.origin;
+        let carrier = if let Some(proxy) = &way.proxy {
+            let end = patience.start + patience.tunnel;
+            timeout_at(end, proxy::tunnel(self, origin, proxy, end))
+                .await
+                .map_err(|_| ProxyFailure::TimedOut(patience.tunnel))??
         } else {
-            Stream::Plain(tcp)
+            let addresses = self.allowed_addresses(origin).await?;
+            Carrier::Tcp(dial::dial(addresses, patience.end()).await?)
         };
-        Live::handshake(stream).await.map_err(|_| ConnectError::Tcp(std::io::ErrorKind::ConnectionAborted))
+        let broken = || ConnectError::Tcp(std::io::ErrorKind::ConnectionAborted);
+        let stream = if origin.is_https() {
+            let tls = secure(&self.tls, origin.host(), carrier).await.map_err(ConnectError::Tls)?;
+            let is_many = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+            let stream = Stream::Tls(Box::new(tls));
+            if is_many {
+                return h2::Fresh::shake_hands(stream).await.map(Connected::Many).map_err(|_| broken());
+            }
+            stream
+        } else {
+            Stream::Plain(carrier)
+        };
+        Live::handshake(stream).await.map(Connected::One).map_err(|_| broken())
     }
 
-    /// Tries the allowed addresses in the resolver's order.
-    async fn dial(&self, origin: &Parts) -> Result<TcpStream, ConnectError> {
-        let mut failure = ConnectError::Dns;
-        for address in resolve(origin).await? {
-            if !(self.rule)(address.ip()) {
-                failure = ConnectError::AddressRefused;
-                continue;
-            }
-            match TcpStream::connect(address).await {
-                Ok(tcp) => {
-                    tcp.set_nodelay(true).map_err(|error| ConnectError::Tcp(error.kind()))?;
-                    return Ok(tcp);
-                }
-                Err(error) => failure = ConnectError::Tcp(error.kind()),
-            }
+    /// Where an origin is, as far as it may be connected to.
+    pub(super) async fn allowed_addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, ConnectError> {
+        Ok(dial::addresses(&self.resolve, &self.rule, origin.host(), origin.port()).await?)
+    }
+
+    /// The rule on an origin that is named by its address; any name is good.
+    pub(super) fn check_literal(&self, origin: &Origin) -> Result<(), ConnectError> {
+        match origin.host().parse::<IpAddr>() {
+            Ok(address) if !(self.rule)(address) => Err(ConnectError::AddressRefused),
+            _ => Ok(()),
         }
-        Err(failure)
+    }
+
+    pub(super) async fn dial_proxy(
+        &self,
+        host: &str,
+        port: u16,
+        end: Instant,
+    ) -> Result<TcpStream, ProxyFailure> {
+        let addresses = dial::addresses(&self.resolve, &self.proxy_rule, host, port).await?;
+        Ok(dial::dial(addresses, end).await?)
+    }
+
+    pub(super) async fn secure_proxy(&self, host: &str, tcp: TcpStream) -> Result<Carrier, ProxyFailure> {
+        let tls = secure(&self.proxy_tls, host, tcp).await.map_err(ProxyFailure::Tls)?;
+        Ok(Carrier::Tls(Box::new(tls)))
     }
 }
 
-async fn resolve(origin: &Parts) -> Result<Vec<SocketAddr>, ConnectError> {
-    if let Ok(ip) = origin.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, origin.port)]);
+async fn secure<S>(
+    tls: &TlsConnector,
+    host: &str,
+    stream: S,
+) -> Result<tokio_rustls::client::TlsStream<S>, String>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let name =
+        ServerName::try_from(host.to_owned()).map_err(|_| "the host is not a valid name".to_owned())?;
+    tls.connect(name, stream).await.map_err(|error| error.to_string())
+}
+
+impl From<Unreached> for ConnectError {
+    fn from(why: Unreached) -> Self {
+        match why {
+            Unreached::Dns => Self::Dns,
+            Unreached::Refused => Self::AddressRefused,
+            Unreached::Tcp(kind) => Self::Tcp(kind),
+        }
     }
-    let found =
-        tokio::net::lookup_host((origin.host.as_str(), origin.port)).await.map_err(|_| ConnectError::Dns)?;
-    Ok(found.collect())
+}
+
+impl From<Unreached> for ProxyFailure {
+    fn from(why: Unreached) -> Self {
+        match why {
+            Unreached::Dns => Self::Dns,
+            Unreached::Refused => Self::AddressRefused,
+            Unreached::Tcp(kind) => Self::Tcp(kind),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use super::UpstreamError;
-use super::tls::Stream;
+use super::stream::Stream;
 
 /// A connection and the handle that gives it work.
 pub(super) struct Live {

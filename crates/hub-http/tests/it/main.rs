@@ -3,13 +3,25 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod deadline;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod http2;
+#[cfg(test)]
+mod http2_rude;
+#[cfg(test)]
+mod misproxy;
+#[cfg(test)]
 mod patience;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod unreadable;
 #[cfg(test)]
