@@ -118,7 +118,7 @@ impl App {
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
 
         let counted = Metrics::default();
-        let gateway = Gateway::builder(directory.clone(), upstream_client(&config, tls))
+        let gateway = Gateway::builder(directory.clone(), upstream_client(&config, tls, &tasks))
             .options(gateway_options(&config))
             .sink(recorder)
             .sessions(Arc::clone(&parts.sessions))
@@ -265,11 +265,14 @@ async fn connect_redis(
     RedisConnection::connect(&url, settings, tls).await.map_err(|error| refuse(error.to_string()))
 }
 
-fn upstream_client(config: &Config, tls: Arc<ClientConfig>) -> UpstreamClient {
+fn upstream_client(config: &Config, tls: Arc<ClientConfig>, tasks: &Tasks) -> UpstreamClient {
     let allow_private = config.routing.allow_private_upstreams;
     UpstreamClient::new(UpstreamSettings {
         connect_timeout: config.routing.connect_timeout,
         address_rule: Arc::new(move |address| hub_routing::check_address(address, allow_private).is_ok()),
+        // A proxy is often on this very machine.
+        proxy_address_rule: Arc::new(|address| hub_routing::check_address(address, true).is_ok()),
+        tasks: tasks.clone(),
         ..UpstreamSettings::new(tls)
     })
 }

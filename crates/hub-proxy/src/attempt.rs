@@ -41,7 +41,7 @@ pub(crate) async fn send(
     request: Request<Bytes>,
     deadline: Instant,
 ) -> Result<UpstreamResponse, Failure> {
-    let sending = shared.upstream.send(&upstream.origin, request);
+    let sending = shared.upstream.send(&upstream.route, request);
     let sent = tokio::time::timeout_at(deadline.into(), sending).await;
     let mut response = match sent {
         Ok(Ok(response)) => response,

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use url::Url;
 
-use hub_http::Origin;
+use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
 use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
@@ -52,7 +52,8 @@ pub struct Catalogue {
 /// A provider, ready to be sent to.
 pub(crate) struct Upstream {
     pub(crate) provider: Arc<Provider>,
-    pub(crate) origin: Origin,
+    /// Where it is, and through which proxy.
+    pub(crate) route: Route,
     /// Host and port, for the record.
     pub(crate) host_name: String,
     /// The `host` header.
@@ -242,13 +243,21 @@ impl Upstream {
         let port = base.port_or_known_default().ok_or("the URL has no port")?;
         let origin = Origin::new(base.scheme() == "https", &host, port);
         let host_name = origin.host_header();
+        let route = match &provider.proxy_url {
+            None => Route::direct(origin),
+            Some(url) => {
+                let proxy: ProxyUrl =
+                    url.expose().parse().map_err(|error: ProxyUrlError| error.to_string())?;
+                Route::through(origin, proxy).fallback_to_direct(provider.proxy_fallback_to_direct)
+            }
+        };
         let own_headers = own_headers(&provider)?;
         let secrets =
             [provider.credential.expose().as_bytes().to_vec(), host_name.clone().into_bytes()].into();
         let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
         let origin_length = base.origin().ascii_serialization().len();
         let compiled = Arc::clone(compiled);
-        Ok(Self { provider, origin, host_name, host, own_headers, secrets, compiled, base, origin_length })
+        Ok(Self { provider, route, host_name, host, own_headers, secrets, compiled, base, origin_length })
     }
 
     /// The model to send for a requested one, if a rule says so.

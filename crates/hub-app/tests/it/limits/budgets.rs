@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use hub_lab::{Behaviour, Scenario};
-use hub_types::{Dialect, Money};
+use hub_types::Money;
 use serde_json::{Value, json};
 
 use super::till::Till;

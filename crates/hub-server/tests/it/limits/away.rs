@@ -75,7 +75,7 @@ async fn limits_go_on_without_redis_and_nobody_waits_for_it() {
         }
         go(&format!("{outage}, at first"), 100).await;
         town.hubs[0].until_redis_is("degraded").await;
-        let spent = go(&format!("{outage}"), 300).await;
+        let spent = go(outage, 300).await;
         let here = async || (taken(&town, 0, "usd_total").await.0 == times(cost(), spent)).then_some(());
         eventually("the hub itself knows what was spent", PATIENCE, here).await;
         match outage {

@@ -49,10 +49,12 @@ pub(super) async fn taken(town: &Town, hub: usize, limit: &str) -> (Money, Money
     (money("used"), money("reserved"))
 }
 
+static EDITS: AtomicUsize = AtomicUsize::new(0);
+
+/// Limits of the town's user, known to both hubs.
 pub(super) async fn limit(town: &Town, limits: Value) {
     town.admin().patch(&format!("/users/{}", town.user), limits).await;
     // The edit is known at the other hub when this key is, as it was made after it.
-    static EDITS: AtomicUsize = AtomicUsize::new(0);
     let edit = EDITS.fetch_add(1, Ordering::Relaxed);
     town.key(json!({"name": format!("after edit {edit}")})).await;
 }
