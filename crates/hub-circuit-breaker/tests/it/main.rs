@@ -1,0 +1,13 @@
+//! One contract for every breaker store.
+
+#[cfg(test)]
+mod alerts;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+mod memory;
+#[cfg(feature = "redis")]
+#[cfg(test)]
+mod redis;
