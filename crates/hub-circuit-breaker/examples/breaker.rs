@@ -77,7 +77,7 @@ fn memory() {
         move || {
             let mut events = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                let event = if events % 2 == 0 { FAILURE } else { SUCCESS };
+                let event = if events.is_multiple_of(2) { FAILURE } else { SUCCESS };
                 at_once(store.record(ProviderId(7), event, BreakerConfig::default(), at(1)));
                 events += 1;
             }

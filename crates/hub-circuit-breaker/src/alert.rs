@@ -41,6 +41,7 @@ impl AlertThrottle {
     }
 
     /// Is an alert about the provider due? Who hears yes sends it.
+    #[cfg_attr(not(feature = "redis"), expect(clippy::unused_async, reason = "with Redis it waits"))]
     pub async fn is_due(&self, provider: ProviderId, now: Timestamp) -> bool {
         if !self.note(provider, ms(now)) {
             return false;

@@ -25,13 +25,17 @@ impl Chance {
         u32::try_from(self.below(limit)).unwrap()
     }
 
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+
     pub(crate) fn span(&mut self, limit: u64) -> i64 {
         i64::try_from(self.below(limit)).unwrap()
     }
 
     pub(crate) fn config(&mut self) -> BreakerConfig {
         BreakerConfig {
-            failure_threshold: self.small(5),
+            failure_threshold: self.pick(&[0, 1, 2, 3, 3, 4]),
             open_duration_ms: self.below(8) * 500,
             half_open_success_threshold: self.small(4),
         }

@@ -89,8 +89,8 @@ impl<S: Subject> Desk<S> {
     }
 }
 
-pub(crate) fn transition(from: Phase, to: Phase, failures: u32, reopens: Option<i64>) -> Option<Transition> {
-    Some(Transition { provider: P, from, to, failures, reopens_at: reopens.map(at) })
+pub(crate) fn transition(from: Phase, to: Phase, failures: u32, reopens: Option<i64>) -> Transition {
+    Transition { provider: P, from, to, failures, reopens_at: reopens.map(at) }
 }
 
 /// A moment as states have it.

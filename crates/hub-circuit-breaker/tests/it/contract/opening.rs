@@ -18,7 +18,7 @@ pub(crate) async fn as_many_failures_in_a_row_as_the_threshold_open<S: Subject>(
         assert_eq!(desk.record(FAILURE, seconds).await, None);
         assert_eq!(desk.health(seconds).await, BreakerHealth::Closed);
     }
-    assert_eq!(desk.record(FAILURE, 2).await, transition(Phase::Closed, Phase::Open, 3, Some(12)));
+    assert_eq!(desk.record(FAILURE, 2).await, Some(transition(Phase::Closed, Phase::Open, 3, Some(12))));
     assert_eq!(desk.health(2).await, BreakerHealth::Open { reopens_at: ms(12) });
     assert_eq!(desk.health(11).await, BreakerHealth::Open { reopens_at: ms(12) });
     assert_eq!(desk.health(12).await, BreakerHealth::HalfOpen);
@@ -73,7 +73,7 @@ pub(crate) async fn a_threshold_that_is_taken_away_closes<S: Subject>() {
     desk.store.refresh(&[P], at(1)).await;
     assert_eq!(desk.store.health(P, off, at(1)), BreakerHealth::Closed);
     let closed = desk.store.record(P, FAILURE, off, at(1)).await;
-    assert_eq!(closed, transition(Phase::Open, Phase::Closed, 3, None));
+    assert_eq!(closed, Some(transition(Phase::Open, Phase::Closed, 3, None)));
     assert_eq!(desk.health(1).await, BreakerHealth::Closed);
 }
 

@@ -9,7 +9,7 @@ pub(crate) async fn the_first_trial_makes_it_half_open<S: Subject>() {
     desk.open(0).await;
     let answer = desk.take(10).await;
     assert!(matches!(answer.permission, Permission::Trial(trial) if trial.until == ms(70)), "{answer:?}");
-    assert_eq!(answer.transition, transition(Phase::Open, Phase::HalfOpen, 3, None));
+    assert_eq!(answer.transition, Some(transition(Phase::Open, Phase::HalfOpen, 3, None)));
     assert_eq!(desk.health(10).await, BreakerHealth::OnTrial { until: ms(70) });
 }
 

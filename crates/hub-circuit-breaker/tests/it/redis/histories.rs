@@ -26,9 +26,9 @@ async fn ten_thousand_histories_go_as_in_memory_and_as_the_machine_says() {
     let connection = database.connect().await;
     let (store, raw) = (over(connection.clone()), RedisBreakers::new(connection));
     let memory = MemoryBreakerStore::new();
-    for first in (0..HISTORIES).step_by(AT_ONCE as usize) {
-        let histories =
-            (first..first + AT_ONCE).map(|seed| live(History::random(seed), &store, &memory, &raw));
+    for group in 0..HISTORIES / AT_ONCE {
+        let seeds = group * AT_ONCE..(group + 1) * AT_ONCE;
+        let histories = seeds.map(|seed| live(History::random(seed), &store, &memory, &raw));
         join_all(histories).await;
     }
 }
@@ -45,7 +45,7 @@ async fn live(
 }
 
 fn any_state(chance: &mut Chance, now: i64) -> BreakerState {
-    let phase = [Phase::Closed, Phase::HalfOpen, Phase::Open][chance.below(3) as usize];
+    let phase = chance.pick(&[Phase::Closed, Phase::HalfOpen, Phase::Open]);
     let moment = |chance: &mut Chance| match chance.below(3) {
         0 => 0,
         _ => now - 3000 + chance.span(6000),
@@ -74,7 +74,7 @@ async fn tell_at_random(seed: u64, raw: &RedisBreakers) {
     let mut chance = Chance::new(seed ^ 0xABCD_EF01);
     let provider = ProviderId(i64::try_from(seed).unwrap());
     let (mut now, mut state) = (1_750_000_000_000, BreakerState::default());
-    for _ in 0..1 + chance.below(12) {
+    for _ in 0..=chance.below(12) {
         now += chance.pause();
         let (config, other) = (chance.config(), any_state(&mut chance, now));
         let untold = Known::Untold { state: other, kept_until: now + 60_000 };
@@ -90,7 +90,7 @@ async fn tell_at_random(seed: u64, raw: &RedisBreakers) {
             state = merged;
             continue;
         }
-        let trial = Trial { until: [0, merged.trial_until, now + 1][chance.below(3) as usize] };
+        let trial = Trial { until: chance.pick(&[0, merged.trial_until, now + 1]) };
         let event = match chance.below(8) {
             0 | 1 => Event::Failure { trial: Some(trial) },
             2 | 3 => Event::Success { trial: Some(trial) },
