@@ -39,16 +39,19 @@ fn ids(count: i64) -> Vec<ProviderId> {
     (1..=count).map(ProviderId).collect()
 }
 
-/// One look at each provider, in nanoseconds.
+/// One look at each provider, in nanoseconds: the best of nine times, as other programs want the processor, too.
 fn look(store: &dyn BreakerStore, providers: &[ProviderId], rounds: u32) -> f64 {
-    let config = BreakerConfig::default();
-    let start = Instant::now();
-    for _ in 0..rounds {
-        for provider in providers {
-            black_box(store.health(black_box(*provider), config, at(1)));
+    let (config, now) = (BreakerConfig::default(), at(1));
+    let once = |_| {
+        let start = Instant::now();
+        for _ in 0..rounds {
+            for provider in providers {
+                black_box(store.health(black_box(*provider), config, now));
+            }
         }
-    }
-    start.elapsed().as_nanos() as f64 / f64::from(rounds) / providers.len() as f64
+        start.elapsed().as_nanos() as f64 / f64::from(rounds) / providers.len() as f64
+    };
+    (0..9).map(once).fold(f64::INFINITY, f64::min)
 }
 
 /// Every provider has failed once, so that it has a row.
@@ -73,27 +76,27 @@ fn memory() {
     let store = Arc::new(filled(&providers));
     let stop = Arc::new(AtomicBool::new(false));
     let writer = std::thread::spawn({
-        let (store, stop) = (Arc::clone(&store), Arc::clone(&stop));
+        let (store, stop, now) = (Arc::clone(&store), Arc::clone(&stop), at(1));
         move || {
             let mut events = 0_u64;
             while !stop.load(Ordering::Relaxed) {
                 let event = if events.is_multiple_of(2) { FAILURE } else { SUCCESS };
-                at_once(store.record(ProviderId(7), event, BreakerConfig::default(), at(1)));
+                at_once(store.record(ProviderId(7), event, BreakerConfig::default(), now));
                 events += 1;
             }
             events
         }
     });
     let start = Instant::now();
-    let contended = look(store.as_ref(), &providers, ROUNDS / 2);
+    let contended = look(store.as_ref(), &providers, ROUNDS / 20);
     let taken = start.elapsed();
     stop.store(true, Ordering::Relaxed);
     let events = writer.join().unwrap_or(0);
     let each = taken.as_nanos() as f64 / events.max(1) as f64;
     println!("  health of   20 while another thread changes one: {contended:5.1} ns; a change: {each:.0} ns");
-    let start = Instant::now();
+    let (start, now) = (Instant::now(), at(1));
     for _ in 0..ROUNDS {
-        at_once(store.record(ProviderId(99), SUCCESS, BreakerConfig::default(), at(1)));
+        at_once(store.record(ProviderId(99), SUCCESS, BreakerConfig::default(), now));
     }
     println!("  a success that changes nothing: {:?}", start.elapsed() / ROUNDS);
 }

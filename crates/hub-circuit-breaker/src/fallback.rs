@@ -70,7 +70,7 @@ impl FallbackBreakerStore {
 
     /// Does Redis lack something that happened here?
     pub fn is_behind(&self) -> bool {
-        self.copy.all().iter().any(|(_, entry)| entry.is_untold)
+        !self.copy.select(|entry| entry.is_untold).is_empty()
     }
 
     fn state(&self, provider: ProviderId) -> BreakerState {
@@ -234,9 +234,7 @@ impl BreakerStore for FallbackBreakerStore {
     }
 
     async fn sweep(&self, now: Timestamp) {
-        let all = self.copy.all();
-        let untold: Vec<_> = all.iter().filter(|(_, entry)| entry.is_untold).collect();
-        for page in untold.chunks(PAGE) {
+        for page in self.copy.select(|entry| entry.is_untold).chunks(PAGE) {
             let asked: Asked = page.iter().map(|(provider, entry)| (*provider, entry.known())).collect();
             self.exchange(&asked, now, Some(MANAGEMENT)).await;
         }

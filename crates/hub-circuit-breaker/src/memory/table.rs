@@ -3,20 +3,22 @@
 //! Each request asks after every provider it might go to, and all of them may be well for days. So readers take a
 //! snapshot, without a lock, and whoever changes something makes a new one.
 
-use std::sync::Arc;
-
 use arc_swap::ArcSwap;
 use hub_types::ProviderId;
 use parking_lot::Mutex;
-
-/// Sorted by provider.
-type Rows<E> = Vec<(ProviderId, E)>;
 
 #[derive(Debug)]
 pub(crate) struct Table<E> {
     rows: ArcSwap<Rows<E>>,
     /// One change at a time.
     changing: Mutex<()>,
+}
+
+/// What is kept, sorted by provider. The ids stand apart, close together, as they are what is searched.
+#[derive(Debug, Clone)]
+struct Rows<E> {
+    ids: Vec<ProviderId>,
+    entries: Vec<E>,
 }
 
 /// The table as it is changed.
@@ -29,20 +31,21 @@ pub(crate) struct Entries<'a, E> {
 
 impl<E> Default for Table<E> {
     fn default() -> Self {
-        Self { rows: ArcSwap::default(), changing: Mutex::new(()) }
+        let rows = Rows { ids: Vec::new(), entries: Vec::new() };
+        Self { rows: ArcSwap::from_pointee(rows), changing: Mutex::new(()) }
     }
 }
 
 impl<E: Copy> Table<E> {
     /// What is kept of a provider.
     pub(crate) fn read<T>(&self, provider: ProviderId, view: impl FnOnce(&E) -> T) -> Option<T> {
-        find(&self.rows.load(), provider).map(view)
+        self.rows.load().find(provider).map(view)
     }
 
-    /// Everything that is kept.
+    /// Those of whom this holds.
     #[cfg(feature = "redis")]
-    pub(crate) fn all(&self) -> Arc<Rows<E>> {
-        self.rows.load_full()
+    pub(crate) fn select(&self, is_meant: impl Fn(&E) -> bool) -> Vec<(ProviderId, E)> {
+        self.rows.load().pairs().filter(|(_, entry)| is_meant(entry)).collect()
     }
 
     /// Changes some of it, and nobody sees a part of that.
@@ -52,7 +55,7 @@ impl<E: Copy> Table<E> {
         let mut entries = Entries { before: &before, after: None };
         let result = work(&mut entries);
         if let Some(after) = entries.after {
-            self.rows.store(Arc::new(after));
+            self.rows.store(after.into());
         }
         result
     }
@@ -61,37 +64,40 @@ impl<E: Copy> Table<E> {
     pub(crate) fn retain(&self, is_wanted: impl Fn(&E) -> bool) {
         let _turn = self.changing.lock();
         let before = self.rows.load_full();
-        if before.iter().all(|(_, entry)| is_wanted(entry)) {
-            return;
+        if !before.entries.iter().all(&is_wanted) {
+            let (ids, entries) = before.pairs().filter(|(_, entry)| is_wanted(entry)).unzip();
+            self.rows.store(Rows { ids, entries }.into());
         }
-        self.rows.store(Arc::new(before.iter().filter(|(_, entry)| is_wanted(entry)).copied().collect()));
+    }
+}
+
+impl<E: Copy> Rows<E> {
+    fn find(&self, provider: ProviderId) -> Option<&E> {
+        self.entries.get(self.ids.binary_search(&provider).ok()?)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (ProviderId, E)> {
+        self.ids.iter().copied().zip(self.entries.iter().copied())
     }
 }
 
 impl<E: Copy> Entries<'_, E> {
     pub(crate) fn of(&self, provider: ProviderId) -> Option<E> {
-        find(self.after.as_ref().unwrap_or(self.before), provider).copied()
+        self.after.as_ref().unwrap_or(self.before).find(provider).copied()
     }
 
     pub(crate) fn put(&mut self, provider: ProviderId, entry: E) {
-        let rows = self.after.get_or_insert_with(|| {
-            // One more, as many changes add a row.
-            let mut rows = Vec::with_capacity(self.before.len() + 1);
-            rows.extend_from_slice(self.before);
-            rows
-        });
-        match rows.binary_search_by_key(&provider, |(id, _)| *id) {
+        let rows = self.after.get_or_insert_with(|| self.before.clone());
+        match rows.ids.binary_search(&provider) {
             Ok(at) => {
-                if let Some(row) = rows.get_mut(at) {
-                    row.1 = entry;
+                if let Some(kept) = rows.entries.get_mut(at) {
+                    *kept = entry;
                 }
             }
-            Err(at) => rows.insert(at, (provider, entry)),
+            Err(at) => {
+                rows.ids.insert(at, provider);
+                rows.entries.insert(at, entry);
+            }
         }
     }
-}
-
-fn find<E>(rows: &Rows<E>, provider: ProviderId) -> Option<&E> {
-    let at = rows.binary_search_by_key(&provider, |(id, _)| *id).ok()?;
-    rows.get(at).map(|(_, entry)| entry)
 }
