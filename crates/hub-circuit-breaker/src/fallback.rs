@@ -81,14 +81,19 @@ impl FallbackBreakerStore {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Asks Redis, and tells it what it lacks.
-    async fn exchange(&self, asked: &[(ProviderId, Known)], now: Timestamp, patience: Option<Duration>) {
+    /// Asks Redis, and tells it what it lacks. Did it answer?
+    async fn exchange(
+        &self,
+        asked: &[(ProviderId, Known)],
+        now: Timestamp,
+        patience: Option<Duration>,
+    ) -> bool {
         let sent = self.turn();
         let answer = match patience {
             Some(patience) => self.shared.read_patiently(asked, now, patience).await,
             None => self.shared.read(asked, now).await,
         };
-        let Ok(states) = answer else { return };
+        let Ok(states) = answer else { return false };
         let now = ms(now);
         let kept_until = now.saturating_add(kept_by_default());
         self.copy.change(|entries| {
@@ -99,6 +104,7 @@ impl FallbackBreakerStore {
                 entries.put(*provider, entry);
             }
         });
+        true
     }
 
     /// An event: in Redis, or if it is away in this process. The states before and after.
@@ -151,8 +157,9 @@ impl Entry {
     /// Redis said this to what was sent at that turn.
     fn hear(&mut self, said: BreakerState, sent: u64, turn: u64, now: Ms) {
         let is_older = said.changed_at < self.state.changed_at;
-        // Answers may overtake each other on their way to here, and events may have happened meanwhile.
         if self.turn > sent {
+            // Another answer came first, or something happened meanwhile. Equals are believed, as answers mostly
+            // come in the order of the questions; and Redis is asked again soon, as they need not.
             let is_newer = said.changed_at > self.state.changed_at;
             if is_newer || (!is_older && !self.is_untold) {
                 (self.state, self.turn) = (said, turn);
@@ -223,7 +230,9 @@ impl BreakerStore for FallbackBreakerStore {
         for page in providers.chunks(PAGE) {
             let known = |provider| self.copy.read(provider, Entry::known).unwrap_or(Known::Nothing);
             let asked: Asked = page.iter().map(|&(provider, _)| (provider, known(provider))).collect();
-            self.exchange(&asked, now, Some(MANAGEMENT)).await;
+            if !self.exchange(&asked, now, Some(MANAGEMENT)).await {
+                break;
+            }
         }
         let view = |&(provider, config)| breaker(provider, self.state(provider), ms(now), config);
         providers.iter().map(view).collect()
@@ -236,9 +245,14 @@ impl BreakerStore for FallbackBreakerStore {
     async fn sweep(&self, now: Timestamp) {
         for page in self.copy.select(|entry| entry.is_untold).chunks(PAGE) {
             let asked: Asked = page.iter().map(|(provider, entry)| (*provider, entry.known())).collect();
-            self.exchange(&asked, now, Some(MANAGEMENT)).await;
+            if !self.exchange(&asked, now, Some(MANAGEMENT)).await {
+                break;
+            }
         }
         let now = ms(now);
         self.copy.retain(|entry| entry.kept_until > now);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ impl Chance {
             0..4 => self.span(3),
             4..7 => self.span(600),
             7..9 => 500 * self.span(9),
-            _ => 59_000 + self.span(2_000),
+            _ => self.pick(&[59_999, 60_000, 60_000, 60_001]),
         }
     }
 }

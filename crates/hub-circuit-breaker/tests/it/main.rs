@@ -7,6 +7,8 @@ mod contract;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod memory;
 #[cfg(feature = "redis")]
 #[cfg(test)]

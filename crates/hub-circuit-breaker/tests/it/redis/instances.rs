@@ -41,6 +41,18 @@ async fn failures_add_up_over_instances_and_a_success_anywhere_takes_them_back()
 }
 
 #[tokio::test]
+async fn a_success_is_told_unless_the_copy_is_fresh() {
+    let database = Database::take().await;
+    let (here, there) = (over(database.connect().await), over(database.connect().await));
+    there.refresh(&[P], at(0)).await;
+    here.record(P, FAILURE, CONFIG, at(0)).await;
+    there.record(P, SUCCESS, CONFIG, at(0)).await;
+    assert_eq!(listed(&here, P, 0).await.failures, 1);
+    there.record(P, SUCCESS, CONFIG, at(1)).await;
+    assert_eq!(listed(&here, P, 1).await.failures, 0);
+}
+
+#[tokio::test]
 async fn a_trial_is_asked_for_in_redis_whatever_the_copy_says() {
     let database = Database::take().await;
     let (here, there) = (over(database.connect().await), over(database.connect().await));
