@@ -167,9 +167,10 @@ impl Entry {
             self.is_untold &= !is_newer;
             self.read_at = None;
         } else if is_older {
-            // Redis has lost it. That something is closed is no loss, unless Redis believes otherwise.
-            let is_worth_telling =
-                self.state.phase != Phase::Closed || self.state.failures > 0 || said.phase != Phase::Closed;
+            // Redis has lost it. That something is closed is no loss, unless Redis has something older.
+            let is_worth_telling = self.state.phase != Phase::Closed
+                || self.state.failures > 0
+                || said != BreakerState::default();
             self.is_untold |= is_worth_telling;
             self.read_at = (!is_worth_telling).then_some(now);
         } else {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hub_circuit_breaker::{
-    BreakerHealth, BreakerStore, Event, FallbackBreakerStore, Known, Permission, Phase, RedisBreakers,
+    Breaker, BreakerConfig, BreakerHealth, BreakerState, BreakerStore, Event, FallbackBreakerStore, Known,
+    Permission, Phase, RedisBreakers,
 };
 use hub_redis::{RedisConnection, RedisHealth, RedisSettings};
 use hub_testkit::Redis;
+use hub_types::ProviderId;
 
 use super::{ask, connect_with, listed, over, store, until};
 use crate::contract::{CONFIG, FAILURE, P, Q, SUCCESS, at, ms};
+use crate::history::Chance;
 
 async fn connect(redis: &Redis) -> Arc<RedisConnection> {
     connect_with(&redis.url(), RedisSettings::default()).await
@@ -28,7 +31,7 @@ async fn is_back(connection: &RedisConnection) {
 }
 
 /// As Redis has it, whoever knows what.
-async fn in_redis(redis: &Redis) -> hub_circuit_breaker::BreakerState {
+async fn in_redis(redis: &Redis) -> BreakerState {
     let raw = RedisBreakers::new(connect(redis).await);
     raw.read(&[(P, Known::Nothing)], at(0)).await.unwrap()[0]
 }
@@ -221,4 +224,86 @@ async fn a_redis_that_is_killed_again_and_again_loses_nothing_that_an_instance_k
         })
         .await;
     }
+}
+
+/// Whatever happens at two instances, with Redis and without it: when it is back all agree, on the newest.
+#[tokio::test]
+async fn after_every_outage_all_agree() {
+    let redis = Redis::start().await.unwrap();
+    let connections = [connect(&redis).await, connect(&redis).await];
+    let stores = connections.each_ref().map(|connection| over(Arc::clone(connection)));
+    let asked: Vec<_> = (1..=30).map(|id| (ProviderId(id), CONFIG)).collect();
+    let providers: Vec<_> = asked.iter().map(|(id, _)| *id).collect();
+    let mut chance = Chance::new(7);
+    let (mut seconds, mut settled_by_one) = (0, 0);
+    for round in 0..6 {
+        for is_away in [false, true] {
+            if is_away {
+                redis.stop().await.unwrap();
+            }
+            for _ in 0..200 {
+                seconds += chance.span(3);
+                live_a_little(chance.pick(&[&stores[0], &stores[1]]), &mut chance, seconds).await;
+            }
+        }
+        // Nobody answers: these are the copies. What time alone would do to them is no transition yet.
+        let timeless = BreakerConfig { open_duration_ms: 1_000_000_000, ..CONFIG };
+        let asked_so: Vec<_> = providers.iter().map(|id| (*id, timeless)).collect();
+        let [copy, other] = [&stores[0], &stores[1]];
+        let copies = [copy.list(&asked_so, at(seconds)).await, other.list(&asked_so, at(seconds)).await];
+        redis.start_again().await.unwrap();
+        for connection in &connections {
+            is_back(connection).await;
+        }
+        // The one tells, the other hears it and tells, the one hears it.
+        for _ in 0..2 {
+            for store in &stores {
+                seconds += 1;
+                store.refresh(&providers, at(seconds)).await;
+                store.sweep(at(seconds)).await;
+            }
+        }
+        seconds += 1;
+        let [here, there] =
+            [stores[0].list(&asked, at(seconds)).await, stores[1].list(&asked, at(seconds)).await];
+        for (number, (one, other)) in here.iter().zip(&there).enumerate() {
+            let what = format!("{one:?} {other:?} in round {round}");
+            let view = |breaker: &Breaker| {
+                let BreakerState { phase, failures, half_open_successes, trial_until, .. } = breaker.state;
+                (breaker.health, phase, failures, half_open_successes, trial_until)
+            };
+            assert_eq!(view(one), view(other), "{what}");
+            let [before, beside] = [copies[0][number].state, copies[1][number].state];
+            if before.changed_at != beside.changed_at {
+                let newer = if before.changed_at > beside.changed_at { before } else { beside };
+                // Time alone may have gone on from there.
+                let has_gone_on = newer.phase == Phase::Open && one.state.phase == Phase::HalfOpen;
+                assert!(one.state.phase == newer.phase || has_gone_on, "{newer:?} {what}");
+                settled_by_one += 1;
+            }
+        }
+        assert!(!stores[0].is_behind() && !stores[1].is_behind());
+    }
+    assert!(settled_by_one > 30, "{settled_by_one}");
+}
+
+async fn live_a_little(store: &FallbackBreakerStore, chance: &mut Chance, seconds: i64) {
+    let (provider, now) = (ProviderId(1 + chance.span(30)), at(seconds));
+    store.refresh(&[provider], now).await;
+    let event = match chance.below(10) {
+        0..5 => FAILURE,
+        5 | 6 => SUCCESS,
+        7 => Event::Reset,
+        _ => {
+            let Permission::Trial(trial) = store.take_trial(provider, CONFIG, now).await.permission else {
+                return;
+            };
+            chance.pick(&[
+                Event::Success { trial: Some(trial) },
+                Event::Failure { trial: Some(trial) },
+                Event::TrialGivenBack { trial },
+            ])
+        }
+    };
+    store.record(provider, event, CONFIG, now).await;
 }
