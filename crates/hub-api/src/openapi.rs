@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{
-    auth, bindings, keys, limits, provider_groups, providers, requests, sessions, system, usage, users,
+    auth, bindings, keys, limits, provider_groups, provider_health, providers, requests, sessions, system,
+    usage, users,
 };
 
 #[derive(OpenApi)]
@@ -52,6 +53,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(keys::list))
         .routes(routes!(keys::show, keys::update, keys::delete))
         .routes(routes!(keys::rotate))
+        .routes(routes!(provider_health::show))
+        .routes(routes!(provider_health::reset))
         .routes(routes!(limits::of_user))
         .routes(routes!(limits::reset_user))
         .routes(routes!(limits::of_key))

@@ -64,6 +64,7 @@ impl From<ManagementError> for Problem {
             | ManagementError::NoSessions
             | ManagementError::SessionsUnavailable(_)
             | ManagementError::NoLimits
+            | ManagementError::NoBreakers
             | ManagementError::LimitsUnavailable(_)
             | ManagementError::PartlyCleared { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {

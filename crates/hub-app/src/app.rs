@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use hub_api::ApiState;
+use hub_circuit_breaker::{BreakerStore, CoolDowns, FallbackBreakerStore, MemoryBreakerStore, RedisBreakers};
 use hub_config::{Billing, Config, RedisAddress};
 use hub_http::{
     BodyLimits, Server, ServerSettings, Tasks, UpstreamClient, UpstreamSettings, tls_client_config,
@@ -113,6 +114,7 @@ impl App {
         };
         let limits = LimitParts::open(&config, redis.as_ref(), ledger, &tasks, clock.now());
         let limiter = config.limits.enabled.then(|| Arc::clone(&limits.limiter));
+        let (breakers, pauses) = (breakers(redis.as_ref()), Arc::new(CoolDowns::new()));
         let stop = tasks.stop_signal().clone();
         tasks.spawn(refresh::run(Arc::clone(&directory), changes, stop.clone()));
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
@@ -124,6 +126,8 @@ impl App {
             .sessions(Arc::clone(&parts.sessions))
             .session_pool(Arc::clone(&parts.pool))
             .rate_limiter(Arc::clone(&limits.limiter))
+            .breakers(Arc::clone(&breakers))
+            .cool_downs(Arc::clone(&pauses))
             .clock(Arc::clone(&clock))
             .metrics(counted.clone())
             .build();
@@ -143,7 +147,8 @@ impl App {
                 .with_status_source(Arc::new(status))
                 .with_sessions(Arc::clone(&parts.sessions))
                 .with_session_pool(Arc::clone(&parts.pool))
-                .with_limiter(limiter),
+                .with_limiter(limiter)
+                .with_breakers(breakers, pauses),
         );
         let registry = config
             .observability
@@ -265,6 +270,14 @@ async fn connect_redis(
     RedisConnection::connect(&url, settings, tls).await.map_err(|error| refuse(error.to_string()))
 }
 
+/// Circuit breakers: in this process, or in Redis with this process to fall back on.
+fn breakers(redis: Option<&Arc<RedisConnection>>) -> Arc<dyn BreakerStore> {
+    match redis {
+        None => Arc::new(MemoryBreakerStore::new()),
+        Some(redis) => Arc::new(FallbackBreakerStore::new(RedisBreakers::new(Arc::clone(redis)))),
+    }
+}
+
 fn upstream_client(config: &Config, tls: Arc<ClientConfig>, tasks: &Tasks) -> UpstreamClient {
     let allow_private = config.routing.allow_private_upstreams;
     UpstreamClient::new(UpstreamSettings {
@@ -288,6 +301,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         chain: chain_rules(config),
         session_ttl: config.sessions.ttl,
         message_storage: message_storage(config),
+        breaker_on_network_errors: config.routing.breaker_on_network_errors,
         limits: budget_mode(config),
         reservation_ttl: config.limits.reservation_ttl,
         bill_requested_model: config.accounting.billing == Billing::Original,

@@ -4,7 +4,7 @@
 //! its time is over, closed again after so many successes. [`BreakerStore`] is the seam to where states are kept:
 //! in this process, or in Redis for several instances, with this process to fall back on; all stores are held to
 //! one conformance suite. Whatever changes comes back as a [`Transition`], for the caller to log and to alert
-//! about; [`AlertThrottle`] says whether an alert is due.
+//! about; [`AlertThrottle`] says whether an alert is due. [`CoolDowns`] are the pauses that upstreams ask for.
 //!
 //! What does not live here: which failures count (hub-routing's classification), choosing, and sending probes.
 //! **A counted failure is one per provider per client request.** That is the caller's duty: whoever tries the same
@@ -12,6 +12,7 @@
 
 mod alert;
 mod config;
+mod cool_down;
 #[cfg(feature = "redis")]
 mod fallback;
 mod memory;
@@ -26,6 +27,7 @@ mod transition;
 
 pub use alert::{ALERT_PERIOD, AlertThrottle};
 pub use config::{BreakerConfig, TRIAL_LEASE};
+pub use cool_down::{CoolDowns, LONGEST_PAUSE};
 #[cfg(feature = "redis")]
 pub use fallback::{FallbackBreakerStore, STALENESS};
 pub use memory::MemoryBreakerStore;

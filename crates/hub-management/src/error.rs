@@ -74,6 +74,9 @@ pub enum ManagementError {
     /// Nothing in this process counts against limits.
     #[error("limits are not counted here: this process serves no requests, or ENABLE_RATE_LIMIT is false")]
     NoLimits,
+    /// This process has no circuit breakers.
+    #[error("circuit breakers are known to a running hub only: ask one")]
+    NoBreakers,
     /// How much of the limits is taken can't be told at the moment.
     #[error("the counters of limits do not answer: try again later")]
     LimitsUnavailable(String),
@@ -115,6 +118,7 @@ impl ManagementError {
             Self::NoSessions => "no_sessions",
             Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::NoLimits => "no_limits",
+            Self::NoBreakers => "no_breakers",
             Self::LimitsUnavailable(_) => "limits_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::NotInPool => "not_in_pool",

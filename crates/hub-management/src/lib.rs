@@ -18,6 +18,7 @@ mod management;
 mod params;
 mod pool_keys;
 mod provider_groups;
+mod provider_health;
 mod providers;
 mod proxy_url;
 mod requests;

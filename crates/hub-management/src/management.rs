@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hub_circuit_breaker::{BreakerStore, CoolDowns};
 use hub_rate_limit::RateLimiter;
 use hub_repository::{AuditEntry, Page, Repository};
 use hub_session::SessionPool;
@@ -38,6 +39,7 @@ pub struct Management {
     pub(crate) sessions: Option<Arc<Sessions>>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
+    breakers: Option<(Arc<dyn BreakerStore>, Arc<CoolDowns>)>,
 }
 
 impl Management {
@@ -52,6 +54,7 @@ impl Management {
             sessions: None,
             session_pool: None,
             limiter: None,
+            breakers: None,
         }
     }
 
@@ -87,6 +90,19 @@ impl Management {
     pub fn with_limiter(mut self, limiter: Option<Arc<dyn RateLimiter>>) -> Self {
         self.limiter = limiter;
         self
+    }
+
+    /// The same with the circuit breakers of a running hub and the pauses of its providers.
+    #[must_use]
+    pub fn with_breakers(mut self, breakers: Arc<dyn BreakerStore>, pauses: Arc<CoolDowns>) -> Self {
+        self.breakers = Some((breakers, pauses));
+        self
+    }
+
+    /// Breakers and pauses, if this process knows any.
+    pub(crate) fn breakers(&self) -> Result<(&dyn BreakerStore, &CoolDowns)> {
+        let (breakers, pauses) = self.breakers.as_ref().ok_or(ManagementError::NoBreakers)?;
+        Ok((breakers.as_ref(), pauses))
     }
 
     /// The current time as the databases keep it: whole microseconds.

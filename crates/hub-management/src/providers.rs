@@ -85,7 +85,7 @@ impl Management {
         apply_columns(fields, provider, self.settings.allow_private_upstreams)
     }
 
-    async fn living_provider(&self, id: ProviderId) -> Result<Provider> {
+    pub(crate) async fn living_provider(&self, id: ProviderId) -> Result<Provider> {
         self.repository.find_provider(id).await?.ok_or(ManagementError::NotFound)
     }
 }

@@ -1,5 +1,5 @@
-//! Step 5: may it pass? Concurrent sessions, requests per minute, money and tokens of key and user, and room at
-//! the providers in question: all asked at the same time, so that together they take one round trip.
+//! Step 5: may it pass? Concurrent sessions, requests per minute, money and tokens of key and user, and room and
+//! health of the providers in question: all asked at the same time, so that together they take one round trip.
 
 use hub_types::{Caller, ProviderId};
 use smallvec::SmallVec;
@@ -8,7 +8,7 @@ use crate::docket::Docket;
 use crate::receive::Received;
 use crate::session::{self, Seat};
 use crate::shared::Shared;
-use crate::{Catalogue, ProxyError, booking, room};
+use crate::{Catalogue, ProxyError, booking, breaker, room};
 
 /// Providers whose money limits are used up.
 pub(crate) type Spent = SmallVec<[ProviderId; 4]>;
@@ -25,10 +25,11 @@ pub(crate) async fn admit(
     let (id, now, local_time) = (docket.id(), shared.clock.now(), docket.local_time());
     let facts = received.routing_facts(caller);
     let asked = booking::Asked { session: seat.session(), catalogue, facts: &facts, local_time };
-    let (present, booked, spent) = tokio::join!(
+    let (present, booked, spent, ()) = tokio::join!(
         session::enter(shared, caller, received, &seat, now),
         booking::book(shared, id, caller, received, &asked, now),
         room::spent(shared, catalogue, &facts, local_time, now),
+        breaker::refresh(shared, catalogue, &facts, local_time, now),
     );
     let reached = match (present, booked) {
         (Ok(present), booked) => {

@@ -136,6 +136,16 @@ impl Catalogue {
         self.candidates.get(id).map(|compiled| compiled.provider())
     }
 
+    /// The providers that could serve this request, if all are well.
+    pub(crate) fn candidates(
+        &self,
+        facts: &RoutingFacts<'_>,
+        local_time: Time,
+    ) -> impl Iterator<Item = &Arc<Provider>> {
+        let candidates = self.candidates.providers().iter();
+        candidates.filter(move |one| is_candidate(one, facts, local_time)).map(|compiled| compiled.provider())
+    }
+
     /// The providers with money limits among those that could serve this request.
     pub(crate) fn limited(
         &self,

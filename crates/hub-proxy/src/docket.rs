@@ -11,6 +11,7 @@ use hub_types::{Attempt, Dialect, Endpoint, ErrorClass, OpenRequest, Outcome, Re
 
 use crate::ProxyError;
 use crate::booking::Booking;
+use crate::breaker::{Judgement, Trying};
 use crate::session::Ticket;
 use crate::shared::Shared;
 
@@ -21,6 +22,8 @@ pub(crate) struct Docket {
     record: RequestRecord,
     /// The request's place in its session, once it has one.
     ticket: Option<Ticket>,
+    /// The provider that it is with.
+    trying: Option<Trying>,
     /// What it has booked in the budgets of key and user.
     booking: Option<Booking>,
     is_closed: bool,
@@ -37,6 +40,7 @@ impl Docket {
             started: Instant::now(),
             record: RequestRecord::new(id, now, Dialect::Claude, Endpoint::Generate, Outcome::ClientAborted),
             ticket: None,
+            trying: None,
             booking: None,
             is_closed: false,
             is_kept: false,
@@ -58,6 +62,18 @@ impl Docket {
 
     pub(crate) fn ticket(&mut self) -> Option<&mut Ticket> {
         self.ticket.as_mut()
+    }
+
+    /// The request goes to a provider, which will be judged by what becomes of it.
+    pub(crate) fn try_at(&mut self, trying: Trying) {
+        self.trying = Some(trying);
+    }
+
+    /// The attempt is over.
+    pub(crate) fn judge(&mut self, judgement: Judgement) {
+        if let Some(trying) = self.trying.take() {
+            trying.judge(judgement);
+        }
     }
 
     /// The request counts against limits: closing the docket settles that, too.
@@ -136,6 +152,15 @@ impl Docket {
         }
         if self.is_kept {
             self.shared.sink.settled(&self.record);
+        }
+        if self.trying.is_some() {
+            let judgement = match outcome {
+                Outcome::Interrupted | Outcome::Refused => Judgement::Nothing,
+                _ => {
+                    Judgement::of(&self.shared, self.record.last_attempt().and_then(|attempt| attempt.class))
+                }
+            };
+            self.judge(judgement);
         }
         if let Some(booking) = self.booking.take() {
             booking.settle(&self.shared, &self.record);

@@ -1,5 +1,7 @@
 //! A failed attempt: what it was, whether another provider may help, and what the client sees if none does.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
@@ -9,11 +11,14 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use hub_formats::tap::{UpstreamError, UsageTap};
 use hub_http::Body;
 use hub_routing::{classify_status, verdict};
-use hub_types::{Dialect, ErrorClass, Outcome};
+use hub_types::{Dialect, ErrorClass, Outcome, ProviderId};
 
+use crate::breaker::Judgement;
 use crate::docket::Docket;
 use crate::receive::Call;
 use crate::redact::redact;
+use crate::retry_after::retry_after;
+use crate::shared::Shared;
 use crate::{ProxyError, headers, render};
 
 /// See the module's documentation.
@@ -21,6 +26,8 @@ pub(crate) struct Failure {
     class: ErrorClass,
     message: String,
     answer: Option<Answered>,
+    /// The upstream says that the request is wrong: nothing is held against it.
+    blames_request: bool,
 }
 
 /// An upstream's answer that is no success.
@@ -32,6 +39,17 @@ struct Answered {
     said: Option<String>,
 }
 
+/// What upstreams call requests that are wrong themselves, where a status would have said so.
+const REQUEST_FAULTS: [&str; 7] = [
+    "invalid_request_error",
+    "INVALID_ARGUMENT",
+    "FAILED_PRECONDITION",
+    "invalid_prompt",
+    "context_length_exceeded",
+    "request_too_large",
+    "content_policy_violation",
+];
+
 /// What Claude says for it.
 const OVERLOADED: StatusCode = match StatusCode::from_u16(529) {
     Ok(status) => status,
@@ -41,7 +59,7 @@ const OVERLOADED: StatusCode = match StatusCode::from_u16(529) {
 impl Failure {
     /// No answer came.
     pub(crate) fn no_answer(class: ErrorClass, message: String) -> Self {
-        Self { class, message, answer: None }
+        Self { class, message, answer: None, blames_request: false }
     }
 
     /// The time for attempts was over before one could be made.
@@ -65,12 +83,13 @@ impl Failure {
         let message = format!("status {status} {}", kind.chars().take(100).collect::<String>());
         let (status, headers) = (head.status, head.headers);
         let answer = Some(Answered { status, headers, body, said: reported.message });
-        Self { class, message: message.trim_end().to_owned(), answer }
+        Self { class, message: message.trim_end().to_owned(), answer, blames_request: false }
     }
 
     /// An answer began well, and holds nothing but an error.
     pub(crate) fn inside(reported: UpstreamError, secrets: &[Vec<u8>]) -> Self {
         let kind = reported.kind.or(reported.code).unwrap_or_else(|| "error".to_owned());
+        let blames_request = REQUEST_FAULTS.contains(&kind.as_str());
         let is_overloaded = kind == "overloaded_error";
         let class = if is_overloaded { ErrorClass::Overloaded } else { ErrorClass::FakeSuccess };
         let status = if is_overloaded { OVERLOADED } else { StatusCode::BAD_GATEWAY };
@@ -79,7 +98,7 @@ impl Failure {
         let said = reported.message.map(|said| redact(said.into_bytes().into(), secrets));
         let said = said.map(|said| String::from_utf8_lossy(&said).into_owned());
         let answer = Answered { status, headers: HeaderMap::new(), body: Bytes::new(), said };
-        Self { class, message, answer: Some(answer) }
+        Self { class, message, answer: Some(answer), blames_request }
     }
 
     /// An answer is complete, and there is nothing in it. If nobody has more to say, the client gets it.
@@ -89,11 +108,22 @@ impl Failure {
             class: ErrorClass::FakeSuccess,
             message: "an answer without content".to_owned(),
             answer: Some(answer),
+            blames_request: false,
         }
     }
 
-    /// Writes it on the attempt.
-    pub(crate) fn note(&self, docket: &mut Docket) {
+    /// Writes it on the attempt, and lets the provider have what follows from it.
+    pub(crate) fn note(&self, shared: &Shared, docket: &mut Docket, provider: ProviderId) {
+        let judgement =
+            if self.blames_request { Judgement::Nothing } else { Judgement::of(shared, Some(self.class)) };
+        docket.judge(judgement);
+        let pause = verdict(self.class).cool_down_ms;
+        if pause > 0 {
+            let asked =
+                self.answer.as_ref().and_then(|answer| retry_after(&answer.headers, shared.clock.now()));
+            let pause = asked.unwrap_or(Duration::from_millis(pause));
+            shared.cool_downs.pause(provider, pause, shared.clock.now());
+        }
         let (id, elapsed) = (docket.id(), docket.elapsed_us());
         if let Some(attempt) = docket.last_attempt() {
             tracing::debug!(request = %id, provider = attempt.provider_name, class = ?self.class, "an attempt failed");

@@ -88,7 +88,7 @@ pub(crate) async fn forward(
         if shared.cut_off.is_cancelled() {
             return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
         }
-        failure.note(&mut docket);
+        failure.note(shared, &mut docket, upstream.provider.id);
         pick::give_back(shared, &mut docket, upstream.provider.id).await;
         let goes_on = failure.may_try_another();
         last_failure = Some(failure);

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio_util::sync::CancellationToken;
 
+use hub_circuit_breaker::{BreakerStore, CoolDowns, MemoryBreakerStore};
 use hub_http::{Body, Tasks, UpstreamClient};
 use hub_rate_limit::{Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter};
 use hub_session::{Limits, MemorySessionStore, SessionPool, Sessions};
@@ -34,6 +35,8 @@ pub struct GatewayBuilder {
     sessions: Option<Arc<Sessions>>,
     session_pool: Option<Arc<SessionPool>>,
     limiter: Option<Arc<dyn RateLimiter>>,
+    breakers: Option<Arc<dyn BreakerStore>>,
+    cool_downs: Arc<CoolDowns>,
 }
 
 impl GatewayBuilder {
@@ -79,6 +82,18 @@ impl GatewayBuilder {
         Self { limiter: Some(limiter), ..self }
     }
 
+    /// Sets where the states of circuit breakers are kept; in this process by default.
+    #[must_use]
+    pub fn breakers(self, breakers: Arc<dyn BreakerStore>) -> Self {
+        Self { breakers: Some(breakers), ..self }
+    }
+
+    /// Shares the pauses that providers ask for with whoever wants to see or end them.
+    #[must_use]
+    pub fn cool_downs(self, cool_downs: Arc<CoolDowns>) -> Self {
+        Self { cool_downs, ..self }
+    }
+
     /// Puts the gateway together.
     pub fn build(self) -> Gateway {
         let limiter = self.limiter.unwrap_or_else(|| {
@@ -92,6 +107,8 @@ impl GatewayBuilder {
         });
         Gateway(Arc::new(Shared {
             limiter,
+            breakers: self.breakers.unwrap_or_else(|| Arc::new(MemoryBreakerStore::new())),
+            cool_downs: self.cool_downs,
             outputs: OutputQuantile::default(),
             previous: Previous::default(),
             directory: self.directory,
@@ -126,6 +143,8 @@ impl Gateway {
             sessions: None,
             session_pool: None,
             limiter: None,
+            breakers: None,
+            cool_downs: Arc::new(CoolDowns::new()),
         }
     }
 
@@ -171,5 +190,7 @@ impl Gateway {
         let now = self.0.clock.now();
         self.0.sessions.store().sweep(now).await;
         self.0.limiter.sweep(now).await;
+        self.0.breakers.sweep(now).await;
+        self.0.cool_downs.sweep(now);
     }
 }

@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use hub_circuit_breaker::Phase;
 use hub_rate_limit::{Cause, Owner, Refusal};
 use hub_session::Scope;
 use hub_types::RequestRecord;
@@ -39,6 +40,11 @@ struct LimitLabels {
     limit: &'static str,
     scope: &'static str,
     cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabels {
+    to: &'static str,
 }
 
 /// What a session's binding meant for a request.
@@ -82,6 +88,7 @@ pub struct Metrics {
     session_refusals: Family<RefusalLabels, Counter>,
     limit_refusals: Family<LimitLabels, Counter>,
     unlimited: Counter,
+    breakers: Family<BreakerLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -99,6 +106,7 @@ impl Default for Metrics {
             session_refusals: Family::default(),
             limit_refusals: Family::default(),
             unlimited: Counter::default(),
+            breakers: Family::default(),
         }
     }
 }
@@ -145,6 +153,11 @@ impl Metrics {
             self.limit_refusals.clone(),
         );
         registry.register(
+            "hub_breaker_transitions",
+            "Changes of providers' circuit breakers by their new position",
+            self.breakers.clone(),
+        );
+        registry.register(
             "hub_limit_unchecked",
             "Requests that passed without their limits, because these could not be known",
             self.unlimited.clone(),
@@ -168,6 +181,11 @@ impl Metrics {
     /// A provider has as many sessions as it may.
     pub(crate) fn provider_full(&self) {
         self.session_refusals.get_or_create(&RefusalLabels { scope: "provider" }).inc();
+    }
+
+    /// A provider's breaker changed its position.
+    pub(crate) fn breaker_moved(&self, to: Phase) {
+        self.breakers.get_or_create(&BreakerLabels { to: to.as_str() }).inc();
     }
 
     /// A limit of a key or a user is reached.

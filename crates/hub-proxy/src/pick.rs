@@ -5,13 +5,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Time;
 use smallvec::SmallVec;
 
+use hub_circuit_breaker::{BreakerConfig, BreakerHealth};
 use hub_routing::{BindingVerdict, Health, RoutingFacts};
 use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Provider, ProviderId, StageCount, Timings};
 
 use crate::Catalogue;
+use crate::breaker;
 use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
 use crate::forward::Admitted;
@@ -27,6 +30,8 @@ pub(crate) struct Candidates<'a> {
     spent: &'a [ProviderId],
     tried: SmallVec<[ProviderId; 4]>,
     full: SmallVec<[ProviderId; 4]>,
+    /// Their breakers did not let the request through.
+    blocked: SmallVec<[ProviderId; 4]>,
 }
 
 impl<'a> Candidates<'a> {
@@ -39,6 +44,7 @@ impl<'a> Candidates<'a> {
             spent: &admitted.spent,
             tried: SmallVec::new(),
             full: SmallVec::new(),
+            blocked: SmallVec::new(),
         }
     }
 
@@ -50,11 +56,11 @@ impl<'a> Candidates<'a> {
     /// The next one, with its attempt written on the docket; `Err`: nobody is left, with the stages' counts.
     pub(crate) async fn next(
         &mut self,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         docket: &mut Docket,
     ) -> Result<Arc<Upstream>, Vec<StageCount>> {
         loop {
-            let (choice, reason, binding) = self.choose(docket);
+            let (choice, reason, binding) = self.choose(shared, docket);
             if self.tried.is_empty() {
                 docket.record().stages.clone_from(&choice.stages);
             }
@@ -63,6 +69,7 @@ impl<'a> Candidates<'a> {
                 return Err(choice.stages);
             };
             let provider = &upstream.provider;
+            // The breaker's word comes last: a trial is to be used.
             let has_slot = take_slot(shared, docket, provider).await;
             let reason = if has_slot { reason } else { AttemptReason::ConcurrentLimitFailed };
             let attempt = self.begin(docket, &choice, &upstream, reason);
@@ -72,6 +79,13 @@ impl<'a> Candidates<'a> {
                 self.full.push(provider.id);
                 continue;
             }
+            let Some(trying) = breaker::enter(shared, provider).await else {
+                docket.record().attempts.pop();
+                give_back(shared, docket, provider.id).await;
+                self.blocked.push(provider.id);
+                continue;
+            };
+            docket.try_at(trying);
             self.count(shared, binding);
             self.tried.push(provider.id);
             if let Some(ticket) = docket.ticket() {
@@ -89,9 +103,14 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    fn choose(&self, docket: &mut Docket) -> (Choice, AttemptReason, BindingResult) {
+    fn choose(&self, shared: &Shared, docket: &mut Docket) -> (Choice, AttemptReason, BindingResult) {
         let health = |provider: &Provider| {
-            if self.spent.contains(&provider.id) {
+            let now = shared.clock.now();
+            if self.blocked.contains(&provider.id) || is_open(shared, provider, now) {
+                Health::CircuitOpen
+            } else if shared.cool_downs.until(provider.id, now).is_some() {
+                Health::CoolingDown
+            } else if self.spent.contains(&provider.id) {
                 Health::RateLimited
             } else if self.full.contains(&provider.id) {
                 Health::ConcurrentLimit
@@ -158,6 +177,11 @@ impl<'a> Candidates<'a> {
             group_multiplier: self.catalogue.group_multiplier(self.caller.groups(), &provider.group_tag),
         }
     }
+}
+
+fn is_open(shared: &Shared, provider: &Provider, now: Timestamp) -> bool {
+    let health = shared.breakers.health(provider.id, BreakerConfig::from(provider), now);
+    !matches!(health, BreakerHealth::Closed | BreakerHealth::HalfOpen)
 }
 
 /// Counts the session at the provider. If that can't be known, it may.

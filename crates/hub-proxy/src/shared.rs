@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
+use hub_circuit_breaker::{BreakerStore, CoolDowns};
 use hub_formats::conversation::ChainRules;
 use hub_http::{BodyLimits, Tasks, UpstreamClient};
 use hub_rate_limit::{BudgetMode, RESERVATION_TTL, RateLimiter};
@@ -29,6 +30,8 @@ pub struct GatewayOptions {
     pub max_failovers: u32,
     /// Everything before the first byte of an answer has to happen within this time.
     pub failover_budget: Duration,
+    /// Do connections that fail count against a provider's circuit breaker?
+    pub breaker_on_network_errors: bool,
     /// Bill the model that was asked for, not the one it was redirected to.
     pub bill_requested_model: bool,
     /// How conversations are recognised whose client sends no session id.
@@ -58,6 +61,7 @@ impl Default for GatewayOptions {
             trusted_proxies: Vec::new(),
             max_failovers: 3,
             failover_budget: Duration::from_secs(60),
+            breaker_on_network_errors: false,
             bill_requested_model: true,
             chain: ChainRules { message_count: 3, include_system_prompt: false },
             session_ttl: Duration::from_secs(300),
@@ -79,6 +83,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) limiter: Arc<dyn RateLimiter>,
+    pub(crate) breakers: Arc<dyn BreakerStore>,
+    pub(crate) cool_downs: Arc<CoolDowns>,
     /// How long the answers of each model are.
     pub(crate) outputs: OutputQuantile,
     /// What each session's last request used.

@@ -5,6 +5,7 @@ pub(crate) mod bindings;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod provider_groups;
+pub(crate) mod provider_health;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod session_pool;

@@ -4,6 +4,8 @@
 mod harness;
 
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod bytes;
 #[cfg(test)]
 mod canary;
