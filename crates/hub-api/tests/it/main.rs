@@ -19,6 +19,8 @@ mod openapi;
 #[cfg(test)]
 mod problems;
 #[cfg(test)]
+mod provider_health;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod reports;
