@@ -1,5 +1,6 @@
 //! One try of one provider: the request out, the head of the answer in, under deadlines.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -42,11 +43,11 @@ pub(crate) async fn send(
     deadline: Instant,
 ) -> Result<UpstreamResponse, Failure> {
     let sending = shared.upstream.send(&upstream.route, request);
-    let sent = tokio::time::timeout_at(deadline.into(), sending).await;
+    let sent = in_time(|| docket.refresh_booking(), deadline, sending).await;
     let mut response = match sent {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
-        Err(_) => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
+        Err(TooLate) => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
     };
     note_head(docket, response.head.status);
     strip(&mut response.head.headers, &upstream.secrets);
@@ -55,6 +56,27 @@ pub(crate) async fn send(
     }
     let body = read_error(response.body, deadline).await;
     Err(Failure::answer(call, response.head, redact(body, &upstream.secrets)))
+}
+
+/// The deadline has passed.
+pub(crate) struct TooLate;
+
+/// Waits until the deadline at most. Meanwhile `refresh` is called as often as it asks to be, to keep alive what
+/// the request has reserved.
+pub(crate) async fn in_time<F: Future>(
+    mut refresh: impl FnMut() -> Option<Duration>,
+    deadline: Instant,
+    work: F,
+) -> Result<F::Output, TooLate> {
+    let mut work = pin!(work);
+    loop {
+        let step = refresh().map_or(deadline, |wait| deadline.min(Instant::now() + wait));
+        match tokio::time::timeout_at(step.into(), work.as_mut()).await {
+            Ok(done) => return Ok(done),
+            Err(_) if step == deadline => return Err(TooLate),
+            Err(_) => {}
+        }
+    }
 }
 
 fn note_head(docket: &mut Docket, status: StatusCode) {

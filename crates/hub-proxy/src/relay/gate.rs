@@ -12,6 +12,7 @@ use hub_types::ErrorClass;
 use memchr::memmem;
 
 use super::{Relay, joined};
+use crate::attempt::{TooLate, in_time};
 use crate::docket::Docket;
 use crate::failure::Failure;
 
@@ -44,9 +45,11 @@ impl Relay {
         let mut is_over = false;
         loop {
             let Some(body) = &mut self.body else { return Ok(()) };
+            let open = &mut self.open;
+            let refresh = || open.as_mut().and_then(|open| open.docket.refresh_booking());
             let next = tokio::select! {
                 biased;
-                next = tokio::time::timeout_at(deadline.into(), body.next()) => next,
+                next = in_time(refresh, deadline, body.next()) => next,
                 () = self.shared.cut_off.cancelled() => return Err(Hollow::CutOff),
             };
             let piece = match next {
@@ -61,8 +64,8 @@ impl Relay {
                     ));
                 }
                 Ok(None) => return Err(Hollow::Empty),
-                Err(_) if is_over => return Err(Hollow::Empty),
-                Err(_) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
+                Err(TooLate) if is_over => return Err(Hollow::Empty),
+                Err(TooLate) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
             };
             if bytes == 0 && piece.trim_ascii_start().starts_with(b"<") {
                 return Err(Hollow::Page);

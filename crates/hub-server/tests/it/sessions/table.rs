@@ -43,6 +43,18 @@ const POOL: [Row; 3] =
     [("available", "set", None), ("current", "string", None), ("last_switch", "string", None)];
 const CONVERSATION: Row = ("hash", "string", Some(3600));
 
+const HOUR: i64 = 3600;
+/// What limits and breakers keep (docs/limits.md, docs/circuit-breaker.md).
+const LIMITS: [Row; 6] = [
+    ("counters", "hash", Some(40 * 24 * HOUR)),
+    ("rpm", "zset", Some(62 + HOUR)),
+    ("5h_rolling", "zset", Some(6 * HOUR)),
+    ("day_rolling", "zset", Some(25 * HOUR)),
+    ("held", "hash", Some(900 + HOUR)),
+    ("done", "zset", Some(HOUR)),
+];
+const BREAKER: Row = ("breaker", "hash", Some(24 * HOUR));
+
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -58,7 +70,21 @@ fn row(key: &str) -> Option<Row> {
     if let Some(what) = key.strip_prefix("session_pool:") {
         return named(&POOL, what);
     }
+    if let Some((owner, what)) = key.strip_prefix("limit:{").and_then(|key| key.split_once("}:")) {
+        let is_owner =
+            owner.split_once(':').is_some_and(|(kind, id)| matches!(kind, "u" | "p") && is_number(id));
+        return match what.split(':').collect::<Vec<_>>()[..] {
+            _ if !is_owner => None,
+            ["user" | "provider"] => named(&LIMITS, "counters"),
+            ["key", id] if is_number(id) => named(&LIMITS, "counters"),
+            ["held" | "done"] => named(&LIMITS, what),
+            ["user" | "provider", slot] => named(&LIMITS, slot),
+            ["key", id, slot] if is_number(id) => named(&LIMITS, slot),
+            _ => None,
+        };
+    }
     match key.split(':').collect::<Vec<_>>()[..] {
+        ["circuit_breaker", "state", id] if is_number(id) => Some(BREAKER),
         ["session", session, what] if is_session(session) => named(&BELONGINGS, what),
         ["hash", key, hash] if is_number(key) && hash.len() == 16 => {
             hash.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(CONVERSATION)
@@ -138,6 +164,10 @@ async fn every_key_in_redis_is_in_the_table_and_has_an_end() {
     let settings = [("STORE_SESSION_MESSAGES", "true"), ("USE_SESSION_POOL", "true")];
     let town = Town::build(&redis.url(), &settings, &providers()).await;
     let store = Store::at(&redis.url()).await;
+    let budgets = json!({
+        "rpm_limit": 10_000, "limit_5h_usd": "1000", "limit_daily_usd": "1000", "daily_reset_mode": "rolling",
+    });
+    town.admin().patch(&format!("/users/{}", town.user), budgets).await;
     let limited = town.key(json!({"name": "ci", "limit_concurrent_sessions": 1})).await;
     let trusted = town.key(json!({"name": "desk", "collect_session": true})).await;
 
@@ -167,7 +197,7 @@ async fn every_key_in_redis_is_in_the_table_and_has_an_end() {
     let slow = Request::named("slow").lab("latency_ms=3000");
     let mut slow = town.begin(0, &slow).await;
 
-    let all = [&BELONGINGS[..], &ROSTERS, &POOL, &[CONVERSATION]].concat();
+    let all = [&BELONGINGS[..], &ROSTERS, &POOL, &[CONVERSATION], &LIMITS].concat();
     let mut missing: BTreeSet<Row> = all.into_iter().filter(|row| !MESSAGES.contains(&row.0)).collect();
     let look = async || {
         for key in store.keys("*").await {
