@@ -43,7 +43,11 @@ impl Pair {
         self.hub.app.catch_up().await;
     }
 
+    /// Nothing is held against anybody for what was before.
     pub(crate) async fn ask(&self, dialect: Dialect, stream: bool, id: &str) -> Reply {
+        for name in ["first", "second"] {
+            self.hub.forgive(&format!("{name}-{dialect}")).await;
+        }
         Request::post(speech::path(dialect, stream), speech::body(dialect, stream))
             .key(&self.key.text)
             // Each asks for itself: a session would stay with whom it is bound to.

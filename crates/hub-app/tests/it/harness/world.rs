@@ -10,7 +10,7 @@ use hub_app::{App, Drained, Parts};
 use hub_config::Config;
 use hub_lab::{Entry, Lab, LabConfig};
 use hub_management::view::RequestDetailView;
-use hub_management::{Management, ManagementError, Principal, Settings};
+use hub_management::{ListQuery, Management, ManagementError, Principal, Settings};
 use hub_repository::{Sealer, SqliteRepository, SqliteSettings};
 use hub_types::{Dialect, KeyId, ProviderId, SystemClock, UserId};
 use jiff::SignedDuration;
@@ -149,6 +149,13 @@ impl Hub {
 
     pub(crate) fn data_dir(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Whatever is held against the provider of this name is forgotten.
+    pub(crate) async fn forgive(&self, name: &str) {
+        let providers = self.management().list_providers(&ME, &ListQuery::default()).await.unwrap().items;
+        let provider = providers.iter().find(|provider| provider.fields.name == name).unwrap();
+        self.management().reset_breaker(&ME, provider.id).await.unwrap();
     }
 
     /// The record of a request, as soon as it is in the database.

@@ -48,8 +48,8 @@ const HOUR: i64 = 3600;
 const LIMITS: [Row; 6] = [
     ("counters", "hash", Some(40 * 24 * HOUR)),
     ("rpm", "zset", Some(62 + HOUR)),
-    ("5h_rolling", "zset", Some(6 * HOUR)),
-    ("day_rolling", "zset", Some(25 * HOUR)),
+    ("5h_rolling", "zset", Some(6 * HOUR + 120)),
+    ("day_rolling", "zset", Some(25 * HOUR + 120)),
     ("held", "hash", Some(900 + HOUR)),
     ("done", "zset", Some(HOUR)),
 ];

@@ -50,6 +50,8 @@ impl Town {
             let mut fields = json!({
                 "name": format!("p{at}"), "url": lab.url(), "provider_type": "claude",
                 "credential": "sk-simulated-credential",
+                // Breakers are tested elsewhere.
+                "failure_threshold": 1_000_000,
             });
             fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             members.push((admin.post("/providers", fields).await["id"].as_i64().unwrap(), lab));
