@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::eventually;
 use crate::sessions::store::Store;
-use crate::sessions::town::{Request, Town};
+use crate::sessions::town::{Key, Request, Town};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MANY: usize = 100;
@@ -51,12 +51,11 @@ pub(super) async fn taken(town: &Town, hub: usize, limit: &str) -> (Money, Money
 
 static EDITS: AtomicUsize = AtomicUsize::new(0);
 
-/// Limits of the town's user, known to both hubs.
-pub(super) async fn limit(town: &Town, limits: Value) {
+/// Gives the town's user limits. The answer is a key that both hubs look up after that, with its user.
+pub(super) async fn limit(town: &Town, limits: Value) -> Key {
     town.admin().patch(&format!("/users/{}", town.user), limits).await;
-    // The edit is known at the other hub when this key is, as it was made after it.
     let edit = EDITS.fetch_add(1, Ordering::Relaxed);
-    town.key(json!({"name": format!("after edit {edit}")})).await;
+    town.key(json!({"name": format!("after edit {edit}")})).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,9 +65,9 @@ async fn a_strict_budget_holds_over_two_hubs_and_survives_flushall_and_kill() {
     let mut town = Town::build(&redis.url(), &settings, &[json!({})]).await;
     let store = Store::at(&redis.url()).await;
     town.plays(0, Behaviour { latency_ms: Some(1000), ..answers() });
-    limit(&town, json!({"limit_total_usd": "1.00", "limit_5h_usd": "1.00"})).await;
+    let key = limit(&town, json!({"limit_total_usd": "1.00", "limit_5h_usd": "1.00"})).await;
 
-    let request = dear();
+    let request = dear().key(&key);
     let all = join_all((0..MANY).map(|number| town.send(number % 2, &request))).await;
     let passed = all.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(passed, 5, "as many as fit, over both hubs");
@@ -89,7 +88,8 @@ async fn a_strict_budget_holds_over_two_hubs_and_survives_flushall_and_kill() {
     settled(&town, 1).await;
 
     // A hub dies with a request in flight: what it had reserved comes free by itself.
-    limit(&town, json!({"limit_total_usd": "2.00", "limit_5h_usd": null})).await;
+    let key = limit(&town, json!({"limit_total_usd": "2.00", "limit_5h_usd": null})).await;
+    let request = dear().key(&key);
     town.plays(0, Behaviour { latency_ms: Some(60_000), ..answers() });
     let waiting = town.begin(1, &request).await;
     let is_held = async || {
