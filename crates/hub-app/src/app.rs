@@ -143,7 +143,8 @@ impl App {
                 .with_status_source(Arc::new(status))
                 .with_sessions(Arc::clone(&parts.sessions))
                 .with_session_pool(Arc::clone(&parts.pool))
-                .with_limiter(limiter),
+                .with_limiter(limiter)
+                .with_time_zone(config.observability.time_zone.clone()),
         );
         let registry = config
             .observability

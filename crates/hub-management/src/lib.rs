@@ -21,6 +21,7 @@ mod provider_groups;
 mod providers;
 mod proxy_url;
 mod requests;
+mod routing;
 mod schema;
 mod session_pool;
 mod sessions;

@@ -7,6 +7,7 @@ use hub_repository::{AuditEntry, Page, Repository};
 use hub_session::SessionPool;
 use hub_session::Sessions;
 use hub_types::{Clock, Secret};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::params::ListQuery;
@@ -38,6 +39,7 @@ pub struct Management {
     pub(crate) sessions: Option<Arc<Sessions>>,
     pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
+    pub(crate) time_zone: TimeZone,
 }
 
 impl Management {
@@ -52,6 +54,7 @@ impl Management {
             sessions: None,
             session_pool: None,
             limiter: None,
+            time_zone: TimeZone::UTC,
         }
     }
 
@@ -86,6 +89,13 @@ impl Management {
     #[must_use]
     pub fn with_limiter(mut self, limiter: Option<Arc<dyn RateLimiter>>) -> Self {
         self.limiter = limiter;
+        self
+    }
+
+    /// The same with the zone that times of day are in; it is UTC otherwise.
+    #[must_use]
+    pub fn with_time_zone(mut self, zone: TimeZone) -> Self {
+        self.time_zone = zone;
         self
     }
 

@@ -23,6 +23,8 @@ mod providers;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod session_pool;
 #[cfg(test)]
 mod sessions;

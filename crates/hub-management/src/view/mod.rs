@@ -10,6 +10,7 @@ mod list;
 mod provider;
 mod provider_group;
 mod request;
+pub(crate) mod routing;
 mod secret;
 mod session;
 mod session_pool;
@@ -17,6 +18,7 @@ mod status;
 mod usage;
 mod usage_of_limits;
 mod user;
+mod what_if;
 
 pub use audit::AuditView;
 pub use bindings::{ClearBindingsFields, ClearBindingsView, ProviderBindings};
@@ -26,6 +28,10 @@ pub use list::List;
 pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
+pub use routing::{
+    BindingStepView, CandidateView, ChoiceView, DroppedView, ExplanationVerdict, ExplanationView,
+    SimulateFields, SimulationView, StageSurveyView, Unexplained,
+};
 pub use secret::WriteOnly;
 pub(crate) use session::names_wanted;
 pub use session::{
@@ -38,3 +44,4 @@ pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, St
 pub use usage::{UsageSummaryView, UsageView};
 pub use usage_of_limits::{LimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};
+pub use what_if::{WhatIfBase, WhatIfFields, WhatIfMoveView, WhatIfProviderView, WhatIfSessions, WhatIfView};
