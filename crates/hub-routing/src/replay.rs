@@ -139,3 +139,6 @@ pub fn replay<'a>(
     let picked = picked.map(|candidate| candidate.provider.provider().id);
     Replayed { binding: verdict, priority: survey.priority, survey: Some(survey), picked, probability_ppm }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,3 +170,6 @@ impl From<ProviderShape> for Provider {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
