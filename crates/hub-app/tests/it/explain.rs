@@ -57,7 +57,7 @@ async fn every_decision_comes_out_the_same_when_it_is_computed_again() {
         let agent = if round % 3 == 0 { "codex_exec/1.0" } else { "claude-cli/2.0.1" };
         let reply = Request::post(speech::path(CLAUDE, false), speech::body(CLAUDE, false))
             .key(&key.text)
-            .header("x-session-id", &format!("session-{}", round % 25))
+            .header("x-session-id", format!("session-{}", round % 25))
             .header("user-agent", agent)
             .send(hub.address)
             .await;
