@@ -120,6 +120,18 @@ CREATE TABLE providers (
 -- Serves: adding and renaming providers (names are unique among the living).
 CREATE UNIQUE INDEX providers_name ON providers (name) WHERE deleted_at IS NULL;
 
+-- What choosing goes by of each provider, as it was from one catalogue version until another (NULL: it still is).
+-- Explanations of old requests are computed from it. Of what has ended only the last versions are kept.
+CREATE TABLE provider_versions (
+    provider_id               BIGINT NOT NULL,
+    from_version              BIGINT NOT NULL,
+    until_version             BIGINT,
+    shape                     TEXT NOT NULL, -- JSON
+    PRIMARY KEY (provider_id, from_version) -- serves: noting an edit
+);
+-- Serves: forgetting what has ended long ago.
+CREATE INDEX provider_versions_until ON provider_versions (until_version);
+
 CREATE TABLE provider_groups (
     name                      TEXT PRIMARY KEY,
     cost_multiplier_ppm       BIGINT NOT NULL, -- millionths

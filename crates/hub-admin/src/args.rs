@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hub_management::BindingFilter;
-use hub_types::{ProviderId, ProviderType};
+use hub_types::{ProviderId, ProviderType, RequestId};
 use jiff::Timestamp;
 
 /// Administers a hub: users, keys, providers, usage, the database.
@@ -55,6 +55,15 @@ pub(crate) enum Command {
     Limits(LimitCommand),
     /// What was used and what it cost.
     Usage(UsageArgs),
+    /// Say why a request went to the providers that it went to.
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain {
+        /// The request's id: the header `x-request-id` of its answer.
+        request: RequestId,
+    },
+    /// Play recorded requests through as if providers had been other than they were.
+    #[command(after_help = WHAT_IF_HELP)]
+    WhatIf(WhatIfArgs),
     /// Let go of sessions that are bound to providers, so that they choose anew.
     #[command(long_about = CLEAR_ABOUT, after_help = CLEAR_HELP)]
     ClearBindings(ClearArgs),
@@ -71,6 +80,47 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+const EXPLAIN_HELP: &str = "\
+The choices are computed again from the request's record and the configuration of then, and
+compared with what was recorded.
+
+Exit codes: 0 the same came out; 1 something else did, or it can't be computed again;
+2 wrong usage or configuration.";
+
+const WHAT_IF_HELP: &str = "\
+PROVIDER is an id or a name, FIELD one of the columns that choosing goes by: is_enabled, priority,
+group_priorities, weight, group_tag, allowed_models, model_redirects, allowed_clients,
+blocked_clients, active_time_start, active_time_end, conversion, fail_back, provider_type.
+It counts whom each request would have come to first. Nothing is changed and nothing is sent.
+
+Examples:
+  hub-admin what-if main.weight=3 relay.is_enabled=false
+  hub-admin what-if relay.priority=-1 --choose --hours 168
+  hub-admin what-if --now                  the last day under the present configuration";
+
+/// Which requests, and what would be different.
+#[derive(Debug, Args)]
+pub(crate) struct WhatIfArgs {
+    /// Columns of providers that would be different.
+    #[arg(value_name = "PROVIDER.FIELD=VALUE")]
+    pub(crate) changes: Vec<String>,
+    /// The last so many hours.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=9600))]
+    pub(crate) hours: u32,
+    /// From this moment on, instead of --hours.
+    #[arg(long, value_name = "TIME", conflicts_with = "hours")]
+    pub(crate) from: Option<Timestamp>,
+    /// Before this moment; default: now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    /// Change the present configuration, not the one that each request went by.
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Let bound sessions choose anew, as if the change had been there for long.
+    #[arg(long)]
+    pub(crate) choose: bool,
 }
 
 const CLEAR_ABOUT: &str = "\

@@ -2,11 +2,13 @@
 
 mod clear;
 mod limits;
+mod routing;
 
 use hub_config::Environment;
 
 pub(crate) use clear::ClearMessages;
 pub(crate) use limits::LimitMessages;
+pub(crate) use routing::RoutingMessages;
 
 /// The texts of one language. `{}` is where a value goes.
 #[derive(Debug)]
@@ -83,6 +85,7 @@ pub(crate) struct Messages {
     pub(crate) fix_clock: &'static str,
     pub(crate) clear: ClearMessages,
     pub(crate) limits: LimitMessages,
+    pub(crate) routing: RoutingMessages,
 }
 
 /// English.
@@ -159,6 +162,7 @@ pub(crate) const ENGLISH: Messages = Messages {
     fix_clock: "set this machine's clock (NTP), or that of the other instances",
     clear: clear::ENGLISH,
     limits: limits::ENGLISH,
+    routing: routing::ENGLISH,
 };
 
 /// Chinese, simplified.
@@ -235,12 +239,25 @@ pub(crate) const CHINESE: Messages = Messages {
     fix_clock: "请校准本机（NTP）或其他实例的时钟",
     clear: clear::CHINESE,
     limits: limits::CHINESE,
+    routing: routing::CHINESE,
 };
 
 /// The language that the environment asks for.
 pub(crate) fn of(environment: &Environment) -> &'static Messages {
     let asked = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| environment.get(name));
     if asked.is_some_and(|language| language.starts_with("zh")) { &CHINESE } else { &ENGLISH }
+}
+
+/// A text with all its values put in, whatever they look like.
+pub(crate) fn fill_all(text: &str, values: &[String]) -> String {
+    let mut values = values.iter();
+    let mut parts = text.split("{}");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        filled.push_str(values.next().map_or("", String::as_str));
+        filled.push_str(part);
+    }
+    filled
 }
 
 /// A text with its value put in.

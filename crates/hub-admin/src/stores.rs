@@ -80,7 +80,8 @@ pub(crate) async fn direct(config: &Config, messages: &Messages) -> Result<Direc
         auth_session_ttl: SignedDuration::ZERO,
         allow_private_upstreams: config.routing.allow_private_upstreams,
     };
-    Ok(Direct(Management::new(repository, Arc::new(SystemClock), settings)))
+    let management = Management::new(repository, Arc::new(SystemClock), settings);
+    Ok(Direct(management.with_time_zone(config.observability.time_zone.clone())))
 }
 
 /// The same with the sessions in the Redis of the environment.

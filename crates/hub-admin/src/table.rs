@@ -2,9 +2,10 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use hub_management::view::{
-    KeyView, LimitsView, ProviderBindings, ProviderView, QuantityView, UsageSummaryView, UserView,
+    ChoiceView, KeyView, LimitsView, ProviderBindings, ProviderView, QuantityView, UsageSummaryView,
+    UserView, WhatIfView,
 };
-use hub_types::Money;
+use hub_types::{Money, ProviderId};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -142,6 +143,77 @@ pub(crate) fn limits(limits: &LimitsView, messages: &Messages) -> String {
             quantity(window.limit),
             moment(window.reset),
         ]);
+    }
+    table.to_string()
+}
+
+/// What each stage of a choice left, and whom it dropped.
+pub(crate) fn stages(choice: &ChoiceView, messages: &Messages) -> String {
+    let m = &messages.routing;
+    let mut table = table([m.stage, m.left, m.dropped], &[1]);
+    for stage in &choice.stages {
+        let dropped = stage.dropped.iter().map(|dropped| {
+            let id = dropped.provider_id.to_string();
+            format!("{} ({})", dropped.provider_name.as_deref().unwrap_or(&id), dropped.reason)
+        });
+        let dropped = dropped.collect::<Vec<_>>().join(", ");
+        table.add_row([stage.stage.clone(), stage.left.to_string(), text(&dropped)]);
+    }
+    table.to_string()
+}
+
+/// Who came into question.
+pub(crate) fn candidates(choice: &ChoiceView, messages: &Messages) -> String {
+    let m = messages;
+    let titles = [m.id, m.name, m.priority, m.weight, m.routing.probability, m.routing.sent_model];
+    let mut table = table(titles, &[0, 2, 3, 4]);
+    for candidate in &choice.candidates {
+        table.add_row([
+            candidate.provider_id.to_string(),
+            candidate.provider_name.clone(),
+            candidate.priority.to_string(),
+            candidate.weight.to_string(),
+            percent(candidate.probability_ppm),
+            text(candidate.sent_model.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table.to_string()
+}
+
+fn percent(ppm: u32) -> String {
+    // Tenths of a percent, rounded.
+    let tenths = (ppm + 500) / 1000;
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// What each provider would have got.
+pub(crate) fn what_if(report: &WhatIfView, messages: &Messages) -> String {
+    let m = &messages.routing;
+    let mut table = table([messages.id, messages.provider, m.before, m.after, m.difference], &[0, 2, 3, 4]);
+    for row in &report.providers {
+        let difference = i128::from(row.after) - i128::from(row.before);
+        table.add_row([
+            row.provider_id.to_string(),
+            text(row.provider_name.as_deref().unwrap_or_default()),
+            row.before.to_string(),
+            row.after.to_string(),
+            if difference == 0 { "0".to_owned() } else { format!("{difference:+}") },
+        ]);
+    }
+    table.to_string()
+}
+
+/// What would have gone from whom to whom.
+pub(crate) fn moves(report: &WhatIfView, messages: &Messages) -> String {
+    let m = &messages.routing;
+    let name = |id: Option<ProviderId>| {
+        let Some(id) = id else { return m.nobody.to_owned() };
+        let row = report.providers.iter().find(|row| row.provider_id == id);
+        row.and_then(|row| row.provider_name.clone()).unwrap_or_else(|| id.to_string())
+    };
+    let mut table = table([m.from, m.to, messages.requests], &[2]);
+    for row in &report.moves {
+        table.add_row([name(row.from), name(row.to), row.requests.to_string()]);
     }
     table.to_string()
 }

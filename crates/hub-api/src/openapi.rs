@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{
-    auth, bindings, keys, limits, provider_groups, provider_health, providers, requests, sessions, system,
-    usage, users,
+    auth, bindings, keys, limits, provider_groups, provider_health, providers, requests, routing, sessions,
+    system, usage, users,
 };
 
 #[derive(OpenApi)]
@@ -66,6 +66,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(bindings::clear))
         .routes(routes!(requests::list))
         .routes(routes!(requests::show))
+        .routes(routes!(routing::explain))
+        .routes(routes!(routing::simulate))
+        .routes(routes!(routing::what_if))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::terminate))
         .routes(routes!(sessions::show, sessions::end))

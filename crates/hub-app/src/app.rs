@@ -148,7 +148,8 @@ impl App {
                 .with_sessions(Arc::clone(&parts.sessions))
                 .with_session_pool(Arc::clone(&parts.pool))
                 .with_limiter(limiter)
-                .with_breakers(breakers, pauses),
+                .with_breakers(breakers, pauses)
+                .with_time_zone(config.observability.time_zone.clone()),
         );
         let registry = config
             .observability

@@ -22,6 +22,7 @@ mod provider_health;
 mod providers;
 mod proxy_url;
 mod requests;
+mod routing;
 mod schema;
 mod session_pool;
 mod sessions;

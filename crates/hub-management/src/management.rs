@@ -8,6 +8,7 @@ use hub_repository::{AuditEntry, Page, Repository};
 use hub_session::SessionPool;
 use hub_session::Sessions;
 use hub_types::{Clock, Secret};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::params::ListQuery;
@@ -40,6 +41,7 @@ pub struct Management {
     pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
     breakers: Option<(Arc<dyn BreakerStore>, Arc<CoolDowns>)>,
+    pub(crate) time_zone: TimeZone,
 }
 
 impl Management {
@@ -55,6 +57,7 @@ impl Management {
             session_pool: None,
             limiter: None,
             breakers: None,
+            time_zone: TimeZone::UTC,
         }
     }
 
@@ -103,6 +106,13 @@ impl Management {
     pub(crate) fn breakers(&self) -> Result<(&dyn BreakerStore, &CoolDowns)> {
         let (breakers, pauses) = self.breakers.as_ref().ok_or(ManagementError::NoBreakers)?;
         Ok((breakers.as_ref(), pauses))
+    }
+
+    /// The same with the zone that times of day are in; it is UTC otherwise.
+    #[must_use]
+    pub fn with_time_zone(mut self, zone: TimeZone) -> Self {
+        self.time_zone = zone;
+        self
     }
 
     /// The current time as the databases keep it: whole microseconds.

@@ -2,6 +2,8 @@
 
 mod check;
 
+pub(crate) use check::check_choosing;
+
 use hub_types::{Provider, ProviderId, Secret};
 
 use crate::audit::redacted_provider;

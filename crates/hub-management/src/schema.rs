@@ -83,7 +83,7 @@ pub(crate) fn match_kind() -> Object {
 }
 
 pub(crate) fn attempt_reason() -> Object {
-    words(["session_reuse", "initial_selection", "retry_failed", "failover"])
+    words(["session_reuse", "initial_selection", "retry_failed", "failover", "concurrent_limit_failed"])
 }
 
 pub(crate) fn store_state() -> Object {

@@ -41,6 +41,8 @@ pub struct CatalogueProblem {
 /// See the module's documentation.
 pub struct Catalogue {
     version: i64,
+    /// Providers of that version that do not take part, by id.
+    left_out: Vec<ProviderId>,
     candidates: hub_routing::Catalogue,
     /// Those of them with money limits.
     limited: Vec<Arc<CompiledProvider>>,
@@ -118,12 +120,20 @@ impl Catalogue {
         let groups = groups.iter().map(|group| (group.name.clone(), group.cost_multiplier)).collect();
         let has_limits = |one: &&Arc<CompiledProvider>| Limits::from(one.provider().as_ref()).are_set();
         let limited = candidates.providers().iter().filter(has_limits).cloned().collect();
-        (Self { version, candidates, limited, upstreams, groups, prices }, problems)
+        let mut left_out: Vec<ProviderId> = problems.iter().map(|problem| problem.provider).collect();
+        left_out.sort_unstable();
+        left_out.dedup();
+        (Self { version, left_out, candidates, limited, upstreams, groups, prices }, problems)
     }
 
     /// The version that it was built from.
     pub fn version(&self) -> i64 {
         self.version
+    }
+
+    /// Providers of that version that do not take part, by id.
+    pub(crate) fn left_out(&self) -> &[ProviderId] {
+        &self.left_out
     }
 
     /// The providers that take part, by id.

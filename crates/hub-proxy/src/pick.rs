@@ -10,8 +10,11 @@ use jiff::civil::Time;
 use smallvec::SmallVec;
 
 use hub_circuit_breaker::{BreakerConfig, BreakerHealth};
-use hub_routing::{BindingVerdict, Health, RoutingFacts};
-use hub_types::{Attempt, AttemptId, AttemptReason, Caller, Provider, ProviderId, StageCount, Timings};
+use hub_routing::{BindingVerdict, Health, KnownHealth, NotedHealth, RoutingFacts};
+use hub_types::{
+    Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Provider, ProviderId, RoutingRecord,
+    RoutingStep, StageCount, Timings,
+};
 
 use crate::Catalogue;
 use crate::breaker;
@@ -32,6 +35,8 @@ pub(crate) struct Candidates<'a> {
     full: SmallVec<[ProviderId; 4]>,
     /// Their breakers did not let the request through.
     blocked: SmallVec<[ProviderId; 4]>,
+    /// What the record says of health so far.
+    known: KnownHealth,
 }
 
 impl<'a> Candidates<'a> {
@@ -45,6 +50,7 @@ impl<'a> Candidates<'a> {
             tried: SmallVec::new(),
             full: SmallVec::new(),
             blocked: SmallVec::new(),
+            known: KnownHealth::default(),
         }
     }
 
@@ -103,7 +109,9 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    fn choose(&self, shared: &Shared, docket: &mut Docket) -> (Choice, AttemptReason, BindingResult) {
+    /// Chooses, and writes down what the choice went by.
+    fn choose(&mut self, shared: &Shared, docket: &mut Docket) -> (Choice, AttemptReason, BindingResult) {
+        let mut known = std::mem::take(&mut self.known);
         let health = |provider: &Provider| {
             let now = shared.clock.now();
             if self.blocked.contains(&provider.id) || is_open(shared, provider, now) {
@@ -118,10 +126,14 @@ impl<'a> Candidates<'a> {
                 Health::Admit
             }
         };
-        let (id, now) = (docket.id(), docket.record().created_at);
-        let (mut seed, mut binding) = (None, BindingResult::None);
+        let noted = NotedHealth::new(&health, &mut known);
+        let (mut binding, mut consulted) = (BindingResult::None, None);
+        // The lower half of a UUIDv7 is chance.
+        let mut seed = docket.id().0.as_u64_pair().1;
+        let mut followed = None;
+        let now = docket.record().created_at;
         if let Some(ticket) = docket.ticket() {
-            seed = ticket.seed();
+            seed = ticket.seed().unwrap_or(seed);
             // Found out when the provider that had been chosen instead turned out to be full.
             if ticket.is_stale() {
                 binding = BindingResult::Dropped;
@@ -129,25 +141,66 @@ impl<'a> Candidates<'a> {
             if let (true, Some(bound)) = (self.tried.is_empty(), ticket.bound()) {
                 let last_seen = ticket.present.last_seen;
                 let idle = last_seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
-                binding = match self.catalogue.consult(&self.facts, &health, self.local_time, bound, idle) {
-                    (BindingVerdict::Follow { .. }, Some(choice)) => {
-                        return (choice, AttemptReason::SessionReuse, BindingResult::Followed);
-                    }
-                    (BindingVerdict::Follow { .. } | BindingVerdict::Drop, _) => {
+                let (verdict, choice) =
+                    self.catalogue.consult(&self.facts, &noted, self.local_time, bound, idle);
+                consulted = Some(BindingRecord {
+                    provider_id: bound,
+                    idle_us: idle.and_then(|idle| u64::try_from(idle.as_micros()).ok()),
+                    verdict: verdict.as_str().into(),
+                });
+                binding = match verdict {
+                    BindingVerdict::Follow { .. } if choice.is_some() => BindingResult::Followed,
+                    BindingVerdict::Follow { .. } | BindingVerdict::Drop => {
                         ticket.mark_stale();
                         BindingResult::Dropped
                     }
-                    (BindingVerdict::PassOver(_), _) => BindingResult::PassedOver,
-                    (BindingVerdict::Return, _) => BindingResult::Returned,
+                    BindingVerdict::PassOver(_) => BindingResult::PassedOver,
+                    BindingVerdict::Return => BindingResult::Returned,
                 };
+                followed = choice;
             }
         }
-        // The lower half of a UUIDv7 is chance.
-        let seed = seed.unwrap_or(id.0.as_u64_pair().1);
-        let choice = self.catalogue.choose(&self.facts, &health, &self.tried, self.local_time, seed);
-        let is_first = self.tried.is_empty();
-        let reason = if is_first { AttemptReason::InitialSelection } else { AttemptReason::Failover };
+        let reason = match followed {
+            Some(_) => AttemptReason::SessionReuse,
+            None if self.tried.is_empty() => AttemptReason::InitialSelection,
+            None => AttemptReason::Failover,
+        };
+        let choice = followed.unwrap_or_else(|| {
+            self.catalogue.choose(&self.facts, &noted, &self.tried, self.local_time, seed)
+        });
+        let step = RoutingStep {
+            excluded: self.tried.to_vec(),
+            health: noted.into_news(),
+            binding: consulted,
+            picked: choice.picked.as_ref().map(|upstream| upstream.provider.id),
+            priority: choice.priority,
+            probability_ppm: choice.probability_ppm,
+        };
+        self.known = known;
+        self.write_down(docket, seed, step);
         (choice, reason, binding)
+    }
+
+    /// Puts a choice on the record. A model whose name is too long for the record can't be chosen for again: of
+    /// such a request nothing is kept.
+    fn write_down(&self, docket: &mut Docket, seed: u64, step: RoutingStep) {
+        let record = docket.record();
+        if record.model.as_deref() != self.facts.model {
+            return;
+        }
+        let routing = record.routing.get_or_insert_with(|| {
+            Box::new(RoutingRecord {
+                catalogue: self.catalogue.version(),
+                left_out: self.catalogue.left_out().to_vec(),
+                seed,
+                local_time: self.local_time,
+                groups: self.facts.groups.clone(),
+                steps: Vec::with_capacity(1),
+            })
+        });
+        if routing.steps.len() < RoutingRecord::MOST_STEPS {
+            routing.steps.push(step);
+        }
     }
 
     fn begin(&self, docket: &Docket, choice: &Choice, upstream: &Upstream, reason: AttemptReason) -> Attempt {

@@ -28,8 +28,8 @@ pub use limits::{
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresRepository, PostgresSettings};
 pub use query::{
-    AuditEntry, AuditRow, Catalogue, GroupBy, KeyName, LoginSession, Names, NamesWanted, Order, Page,
-    ProviderLabel, RequestFilter, RequestRow, StatusClass, UsageFilter, UsageRow, WriteSummary,
+    AuditEntry, AuditRow, Catalogue, GroupBy, KEPT_VERSIONS, KeyName, LoginSession, Names, NamesWanted,
+    Order, Page, ProviderLabel, RequestFilter, RequestRow, StatusClass, UsageFilter, UsageRow, WriteSummary,
 };
 pub use repository::Repository;
 pub use schema::SchemaState;

@@ -25,6 +25,9 @@ pub struct Catalogue {
     pub settings: Vec<(String, String)>,
 }
 
+/// So many versions of the catalogue can be looked back.
+pub const KEPT_VERSIONS: i64 = 10_000;
+
 /// A page of a list ordered by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {

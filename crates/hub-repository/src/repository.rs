@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use hub_types::{
-    ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, RequestId, RequestRecord, User,
-    UserId,
+    ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, ProviderShape, RequestId,
+    RequestRecord, User, UserId,
 };
 
 use crate::{
@@ -59,6 +59,9 @@ pub trait Repository: Send + Sync + 'static {
 
     /// Everything the request path needs, in one consistent read.
     async fn load_catalogue(&self) -> Result<Catalogue>;
+    /// What choosing went by in a version of the catalogue: its providers by id. `None` if that version has not
+    /// been yet, or is more than [`crate::KEPT_VERSIONS`] versions ago and forgotten.
+    async fn provider_shapes(&self, version: i64) -> Result<Option<Vec<ProviderShape>>>;
     /// Living providers by id, credentials opened.
     async fn list_providers(&self, page: Page) -> Result<Vec<Provider>>;
     /// One living provider, credential opened.

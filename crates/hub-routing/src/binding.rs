@@ -32,6 +32,18 @@ pub enum BindingVerdict {
     Drop,
 }
 
+impl BindingVerdict {
+    /// The stable word.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Follow { .. } => "followed",
+            Self::PassOver(_) => "passed_over",
+            Self::Return => "returned",
+            Self::Drop => "dropped",
+        }
+    }
+}
+
 /// Holds a binding against the catalogue. `idle` is the time since the session's last request, if it is known.
 pub fn consult_binding(
     catalogue: &Catalogue,

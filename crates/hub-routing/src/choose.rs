@@ -35,6 +35,31 @@ pub enum Health {
     ConcurrentLimit,
 }
 
+impl Health {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Admit, Self::CircuitOpen, Self::RateLimited, Self::CoolingDown, Self::ConcurrentLimit];
+
+    /// The stable word; for all but the first that of the reason to drop a provider for it.
+    pub const fn as_str(self) -> &'static str {
+        match self.fault() {
+            None => "well",
+            Some(reason) => reason.as_str(),
+        }
+    }
+
+    /// The reason to drop a provider in this state.
+    pub(crate) const fn fault(self) -> Option<DropReason> {
+        match self {
+            Self::Admit => None,
+            Self::CircuitOpen => Some(DropReason::CircuitOpen),
+            Self::RateLimited => Some(DropReason::RateLimited),
+            Self::CoolingDown => Some(DropReason::CoolingDown),
+            Self::ConcurrentLimit => Some(DropReason::ConcurrentLimit),
+        }
+    }
+}
+
 /// Where the choice learns of health.
 pub trait HealthView {
     /// The health of one provider at the time of the choice.
@@ -105,6 +130,11 @@ impl DropReason {
         }
     }
 
+    /// The stage that drops for this reason.
+    pub fn stage_name(self) -> &'static str {
+        STAGES.get(self.stage()).copied().unwrap_or("priority")
+    }
+
     /// The stage, counted from 0.
     const fn stage(self) -> usize {
         match self {
@@ -130,6 +160,61 @@ pub struct Dropped {
     pub reason: DropReason,
 }
 
+/// Who comes into question for a request, and who does not.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    /// Those that the stages left, ordered by id.
+    pub candidates: Vec<Candidate<'a>>,
+    /// Their priority for this request.
+    pub priority: i32,
+    /// Who was dropped, and why; ordered by id.
+    pub dropped: Vec<Dropped>,
+    left: [u32; STAGES.len()],
+}
+
+/// A provider that may be picked.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The provider.
+    pub provider: &'a Arc<CompiledProvider>,
+    /// How likely it is to be picked, in millionths.
+    pub probability_ppm: u32,
+    share: u64,
+}
+
+impl Survey<'_> {
+    /// How many providers each stage left, in the stages' order.
+    pub fn stages(&self) -> Vec<StageCount> {
+        stage_counts(&self.left)
+    }
+
+    /// The stage that left nobody; `None` if somebody is left.
+    pub fn emptied_by(&self) -> Option<&'static str> {
+        emptied_by(&self.left)
+    }
+
+    /// Draws one of the candidates.
+    pub fn pick(&self, seed: u64) -> Option<Candidate<'_>> {
+        let sum = self.candidates.iter().map(|candidate| candidate.share).sum();
+        let mut point = below(seed, sum);
+        for candidate in &self.candidates {
+            if point < candidate.share {
+                return Some(*candidate);
+            }
+            point -= candidate.share;
+        }
+        None
+    }
+}
+
+fn stage_counts(left: &[u32; STAGES.len()]) -> Vec<StageCount> {
+    STAGES.into_iter().zip(*left).map(|(stage, left)| StageCount { stage: stage.into(), left }).collect()
+}
+
+fn emptied_by(left: &[u32; STAGES.len()]) -> Option<&'static str> {
+    STAGES.into_iter().zip(*left).find(|&(_, left)| left == 0).map(|(stage, _)| stage)
+}
+
 /// What was chosen, and how.
 #[derive(Debug, Clone)]
 pub struct Decision {
@@ -147,13 +232,12 @@ pub struct Decision {
 impl Decision {
     /// How many providers each stage left, in the stages' order.
     pub fn stages(&self) -> Vec<StageCount> {
-        let count = |(stage, left): (&'static str, u32)| StageCount { stage: stage.into(), left };
-        STAGES.into_iter().zip(self.left).map(count).collect()
+        stage_counts(&self.left)
     }
 
     /// The stage that left nobody; `None` if somebody was picked.
     pub fn emptied_by(&self) -> Option<&'static str> {
-        STAGES.into_iter().zip(self.left).find(|&(_, left)| left == 0).map(|(stage, _)| stage)
+        emptied_by(&self.left)
     }
 }
 
@@ -169,50 +253,60 @@ pub fn choose(
     local_time: Time,
     seed: u64,
 ) -> Decision {
+    let survey = survey(catalogue, facts, health, excluded, local_time);
+    let picked = survey.pick(seed);
+    Decision {
+        picked: picked.map(|candidate| Arc::clone(candidate.provider)),
+        priority: survey.priority,
+        probability_ppm: picked.map_or(0, |candidate| candidate.probability_ppm),
+        left: survey.left,
+        dropped: survey.dropped,
+    }
+}
+
+/// Passes all providers through the stages, up to the pick; [`choose`] is this and [`Survey::pick`].
+pub fn survey<'a>(
+    catalogue: &'a Catalogue,
+    facts: &RoutingFacts<'_>,
+    health: &dyn HealthView,
+    excluded: &[ProviderId],
+    local_time: Time,
+) -> Survey<'a> {
     let all = u32::try_from(catalogue.providers().len()).unwrap_or(u32::MAX);
-    let mut decision = Decision {
-        picked: None,
-        priority: 0,
-        probability_ppm: 0,
-        dropped: Vec::new(),
-        left: [all; STAGES.len()],
-    };
+    let mut survey =
+        Survey { candidates: Vec::new(), priority: 0, dropped: Vec::new(), left: [all; STAGES.len()] };
     let mut survivors: Vec<(&Arc<CompiledProvider>, i32)> = Vec::with_capacity(catalogue.providers().len());
     for compiled in catalogue.providers() {
         match fault(compiled, facts, health, excluded, local_time) {
-            Some(reason) => decision.drop_one(compiled.provider().id, reason),
+            Some(reason) => survey.drop_one(compiled.provider().id, reason),
             None => survivors.push((compiled, priority(compiled.provider(), facts.groups))),
         }
     }
-    let Some(best) = survivors.iter().map(|&(_, priority)| priority).min() else { return decision };
+    let Some(best) = survivors.iter().map(|&(_, priority)| priority).min() else { return survey };
     survivors.retain(|&(compiled, priority)| {
         if priority > best {
-            decision.drop_one(compiled.provider().id, DropReason::LowerPriority);
+            survey.drop_one(compiled.provider().id, DropReason::LowerPriority);
         }
         priority == best
     });
-    decision.dropped.sort_by_key(|dropped| dropped.provider_id);
-    decision.priority = best;
-    let weights = || survivors.iter().map(|(compiled, _)| u64::from(compiled.provider().weight));
-    let sum: u64 = weights().sum();
+    survey.dropped.sort_by_key(|dropped| dropped.provider_id);
+    survey.priority = best;
+    let sum: u64 = survivors.iter().map(|(compiled, _)| u64::from(compiled.provider().weight)).sum();
     // All weights zero: everybody has the same share.
     let floor = u64::from(sum == 0);
     let sum = if sum == 0 { survivors.len() as u64 } else { sum };
-    let mut point = below(seed, sum);
-    for ((compiled, _), weight) in survivors.iter().zip(weights()) {
-        let share = weight.max(floor);
-        if point < share {
-            decision.picked = Some(Arc::clone(compiled));
-            decision.probability_ppm =
-                u32::try_from(share.saturating_mul(1_000_000) / sum).unwrap_or(1_000_000);
-            break;
-        }
-        point -= share;
-    }
-    decision
+    survey.candidates = survivors
+        .into_iter()
+        .map(|(provider, _)| {
+            let share = u64::from(provider.provider().weight).max(floor);
+            let probability_ppm = u32::try_from(share.saturating_mul(1_000_000) / sum).unwrap_or(1_000_000);
+            Candidate { provider, probability_ppm, share }
+        })
+        .collect();
+    survey
 }
 
-impl Decision {
+impl Survey<'_> {
     fn drop_one(&mut self, provider_id: ProviderId, reason: DropReason) {
         self.dropped.push(Dropped { provider_id, reason });
         for left in self.left.iter_mut().skip(reason.stage()) {
@@ -255,13 +349,7 @@ pub(crate) fn fault(
     } else if compiled.dialect() != facts.dialect {
         Some(DropReason::DialectMismatch)
     } else {
-        match health.health(provider) {
-            Health::Admit => None,
-            Health::CircuitOpen => Some(DropReason::CircuitOpen),
-            Health::RateLimited => Some(DropReason::RateLimited),
-            Health::CoolingDown => Some(DropReason::CoolingDown),
-            Health::ConcurrentLimit => Some(DropReason::ConcurrentLimit),
-        }
+        health.health(provider).fault()
     }
 }
 

@@ -6,16 +6,21 @@ mod binding;
 mod catalogue;
 mod choose;
 mod classify;
+mod replay;
 mod upstream_url;
 
 pub use address::{UrlRefused, check_address, check_provider_url};
 pub use binding::{BindingVerdict, PROMPT_CACHE_TTL, consult_binding};
 pub use catalogue::{Catalogue, CatalogueError, CompiledProvider, redirect};
 pub use choose::{
-    AlwaysClosed, Decision, DropReason, Dropped, Health, HealthView, RoutingFacts, choose, is_candidate,
+    AlwaysClosed, Candidate, Decision, DropReason, Dropped, Health, HealthView, RoutingFacts, Survey, choose,
+    is_candidate, survey,
 };
 pub use classify::{Failure, Verdict, classify, classify_status, verdict};
+pub use replay::{KnownHealth, NotedHealth, Replayed, recorded_facts, replay};
 pub use upstream_url::upstream_url;
 
+#[cfg(test)]
+mod stage_tests;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ mod money;
 mod prices;
 mod provider;
 mod record;
+mod routing;
 mod rules;
 mod session;
 mod usage;
@@ -37,6 +38,7 @@ pub use record::{
     Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LIMIT_WORDS, LedgerLine, OpenRequest,
     Outcome, RequestRecord, StageCount, Timings,
 };
+pub use routing::{BindingRecord, ProviderShape, RoutingRecord, RoutingStep};
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
 pub use session::{NoSessionId, SessionId};
 pub use usage::{Usage, UsageSource};

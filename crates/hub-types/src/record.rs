@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId, Usage,
-    UsageSource, UserId,
+    AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId,
+    RoutingRecord, Usage, UsageSource, UserId,
 };
 
 /// Written at admission, before anything goes upstream, so that a crash leaves a trace of the request.
@@ -336,6 +336,9 @@ pub struct RequestRecord {
     /// How many providers each stage of the choice left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageCount>,
+    /// What the choices went by, so that they can be computed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Box<RoutingRecord>>,
 }
 
 /// Half a year in microseconds: no request takes longer.
@@ -370,6 +373,7 @@ impl RequestRecord {
             timings: Timings::default(),
             attempts: Vec::new(),
             stages: Vec::new(),
+            routing: None,
         }
     }
 

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use hub_management::view::{
-    ClearBindingsView, KeyView, LimitsView, List, NewKeyView, ProviderBindings, ProviderView, StatusView,
-    UsageSummaryView, UserView,
+    ClearBindingsView, ExplanationView, KeyView, LimitsView, List, NewKeyView, ProviderBindings,
+    ProviderView, StatusView, UsageSummaryView, UserView, WhatIfView,
 };
 use hub_management::{BindingFilter, ListQuery, Management, ManagementError, Patch, Principal, UsageQuery};
 use hub_session::Observed;
-use hub_types::{KeyId, ProviderId, UserId};
+use hub_types::{KeyId, ProviderId, RequestId, UserId};
 
 use super::Backend;
 use crate::failure::{Failure, Result};
@@ -110,6 +110,14 @@ impl Backend for Direct {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn explain(&self, id: RequestId) -> Result<ExplanationView> {
+        Ok(self.0.explain_request(&ME, id).await?)
+    }
+
+    async fn what_if(&self, input: &Patch) -> Result<WhatIfView> {
+        Ok(self.0.what_if(&ME, input).await?)
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView> {

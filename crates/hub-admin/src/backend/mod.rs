@@ -6,12 +6,12 @@ mod remote;
 
 use async_trait::async_trait;
 use hub_management::view::{
-    ClearBindingsView, KeyView, LimitsView, NewKeyView, ProviderBindings, ProviderView, StatusView,
-    UsageSummaryView, UserView,
+    ClearBindingsView, ExplanationView, KeyView, LimitsView, NewKeyView, ProviderBindings, ProviderView,
+    StatusView, UsageSummaryView, UserView, WhatIfView,
 };
 use hub_management::{BindingFilter, Patch, UsageQuery};
 use hub_session::Observed;
-use hub_types::{KeyId, ProviderId, UserId};
+use hub_types::{KeyId, ProviderId, RequestId, UserId};
 
 pub(crate) use direct::Direct;
 pub(crate) use remote::Remote;
@@ -54,6 +54,9 @@ pub(crate) trait Backend: Send + Sync {
         observed: Observed<'_>,
         messages: &ClearMessages,
     ) -> Result<ClearBindingsView>;
+
+    async fn explain(&self, id: RequestId) -> Result<ExplanationView>;
+    async fn what_if(&self, input: &Patch) -> Result<WhatIfView>;
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView>;
     async fn status(&self) -> Result<StatusView>;

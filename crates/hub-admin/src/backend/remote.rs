@@ -5,12 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use hub_management::view::{
-    ClearBindingsFields, ClearBindingsView, KeyView, LimitsView, List, NewKeyView, ProviderBindings,
-    ProviderView, StatusView, UsageSummaryView, UserView,
+    ClearBindingsFields, ClearBindingsView, ExplanationView, KeyView, LimitsView, List, NewKeyView,
+    ProviderBindings, ProviderView, StatusView, UsageSummaryView, UserView, WhatIfView,
 };
 use hub_management::{BindingFilter, Patch, UsageQuery};
 use hub_session::Observed;
-use hub_types::{KeyId, ProviderId, Secret, UserId};
+use hub_types::{KeyId, ProviderId, RequestId, Secret, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -20,7 +20,7 @@ use super::http::Caller;
 use crate::failure::{Failure, Result};
 use crate::messages::{ClearMessages, fill};
 
-/// How long a hub may look through all its sessions.
+/// How long a hub may look through all its sessions or records.
 const LONG_WORK: Duration = Duration::from_secs(600);
 
 /// The use cases of a running hub.
@@ -168,6 +168,14 @@ impl Backend for Remote {
             3 => Failure::partly(fill(messages.partly_at_server, &failure.message)),
             _ => failure,
         })
+    }
+
+    async fn explain(&self, id: RequestId) -> Result<ExplanationView> {
+        self.get(&format!("/requests/{id}/explain")).await
+    }
+
+    async fn what_if(&self, input: &Patch) -> Result<WhatIfView> {
+        view(self.0.call_within(LONG_WORK, Method::POST, "/routing/what-if", Some(json!(input))).await?)
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<UsageSummaryView> {

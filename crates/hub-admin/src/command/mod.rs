@@ -1,12 +1,14 @@
 //! The commands, one module for each kind of thing.
 
 mod clear_bindings;
+mod explain;
 mod find;
 mod keys;
 mod limits;
 mod providers;
 mod usage;
 mod users;
+mod what_if;
 
 use serde_json::json;
 
@@ -59,6 +61,8 @@ pub(crate) async fn run(command: &Command, context: &Context<'_>) -> Result<()> 
         Command::Providers(command) => providers::run(command, context).await,
         Command::Limits(command) => limits::run(command, context).await,
         Command::Usage(args) => usage::run(args, context).await,
+        Command::Explain { request } => explain::run(*request, context).await,
+        Command::WhatIf(args) => what_if::run(args, context).await,
         Command::ClearBindings(args) => clear_bindings::run(args, context).await,
         // These work on the stores themselves and never get here.
         Command::Migrate { .. } | Command::Doctor | Command::Completions { .. } => Ok(()),

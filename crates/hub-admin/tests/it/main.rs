@@ -17,6 +17,8 @@ mod pty;
 #[cfg(test)]
 mod redis_keys;
 #[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod usage;

@@ -8,6 +8,7 @@ pub(crate) mod provider_groups;
 pub(crate) mod provider_health;
 pub(crate) mod providers;
 pub(crate) mod requests;
+pub(crate) mod routing;
 pub(crate) mod session_pool;
 pub(crate) mod sessions;
 pub(crate) mod system;

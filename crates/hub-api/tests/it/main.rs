@@ -25,6 +25,8 @@ mod providers;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod session_pool;
 #[cfg(test)]
 mod sessions;

@@ -16,6 +16,8 @@ mod encodings;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod failover;
 #[cfg(test)]
 mod front;

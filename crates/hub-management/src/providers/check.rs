@@ -37,15 +37,7 @@ pub(super) fn check(
     }
     let one_line = !credential.expose().chars().any(|c| c.is_control() || c.is_whitespace());
     faults.check(one_line, "credential", "must not hold spaces or line breaks");
-    faults.check(fields.weight <= 1000, "weight", "must be from 0 to 1000");
-    faults.groups("group_tag", &fields.group_tag);
-    let priorities: Vec<_> = fields.group_priorities.keys().cloned().collect();
-    faults.names("group_priorities", &priorities);
-    rules(&mut faults, fields);
-    faults.names("allowed_clients", &fields.allowed_clients);
-    faults.names("blocked_clients", &fields.blocked_clients);
-    let whole_window = fields.active_time_start.is_some() == fields.active_time_end.is_some();
-    faults.check(whole_window, "active_time_end", "start and end of the active time go together");
+    check_choosing(&mut faults, fields);
     fields.limits.check(&mut faults);
     faults.check(fields.session_ttl != Some(0), "session_ttl", "must be at least 1 second");
     faults.check(fields.max_retry_attempts <= 10, "max_retry_attempts", "must be from 0 to 10");
@@ -64,6 +56,19 @@ pub(super) fn check(
     faults.check(known, "codex_instructions", "must be keep, auto or force");
     faults.text("codex_instructions_text", fields.codex_instructions_text.as_deref().unwrap_or_default());
     faults.into_result()
+}
+
+/// Checks the columns that choosing goes by.
+pub(crate) fn check_choosing(faults: &mut Faults, fields: &ProviderFields) {
+    faults.check(fields.weight <= 1000, "weight", "must be from 0 to 1000");
+    faults.groups("group_tag", &fields.group_tag);
+    let priorities: Vec<_> = fields.group_priorities.keys().cloned().collect();
+    faults.names("group_priorities", &priorities);
+    rules(faults, fields);
+    faults.names("allowed_clients", &fields.allowed_clients);
+    faults.names("blocked_clients", &fields.blocked_clients);
+    let whole_window = fields.active_time_start.is_some() == fields.active_time_end.is_some();
+    faults.check(whole_window, "active_time_end", "start and end of the active time go together");
 }
 
 fn deadline(faults: &mut Faults, field: &str, ms: u32, most: u32) {

@@ -11,6 +11,7 @@ mod provider;
 mod provider_group;
 mod provider_health;
 mod request;
+pub(crate) mod routing;
 mod secret;
 mod session;
 mod session_pool;
@@ -18,6 +19,7 @@ mod status;
 mod usage;
 mod usage_of_limits;
 mod user;
+mod what_if;
 
 pub use audit::AuditView;
 pub use bindings::{ClearBindingsFields, ClearBindingsView, ProviderBindings};
@@ -28,6 +30,10 @@ pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use provider_health::ProviderHealthView;
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
+pub use routing::{
+    BindingStepView, CandidateView, ChoiceView, DroppedView, ExplanationVerdict, ExplanationView,
+    SimulateFields, SimulationView, StageSurveyView, Unexplained,
+};
 pub use secret::WriteOnly;
 pub(crate) use session::names_wanted;
 pub use session::{
@@ -40,3 +46,4 @@ pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, St
 pub use usage::{UsageSummaryView, UsageView};
 pub use usage_of_limits::{LimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};
+pub use what_if::{WhatIfBase, WhatIfFields, WhatIfMoveView, WhatIfProviderView, WhatIfSessions, WhatIfView};

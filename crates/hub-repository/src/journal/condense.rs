@@ -130,5 +130,6 @@ fn ledger_only(mut record: RequestRecord) -> Option<RequestRecord> {
     record.error_message = None;
     record.session_id = None;
     record.stages = Vec::new();
+    record.routing = None;
     Some(record)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hub_types::ProviderId;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,8 +67,10 @@ impl<D> Drop for Engine<D> {
 /// A transaction that edits something which running hubs hold in memory.
 pub(super) struct Edit<'e> {
     pub(super) session: Box<dyn Session>,
-    sealer: &'e Sealer,
+    pub(super) sealer: &'e Sealer,
     notices: &'e Notices,
+    /// The provider whose history gets a new entry when the edit is finished.
+    pub(super) reshaped: Option<ProviderId>,
 }
 
 impl<D: Database> Engine<D> {
@@ -80,6 +83,7 @@ impl<D: Database> Engine<D> {
             session: self.session(Mode::Write).await?,
             sealer: &self.parts.sealer,
             notices: &self.parts.notices,
+            reshaped: None,
         })
     }
 
@@ -144,6 +148,9 @@ impl Edit<'_> {
                 return Err(RepositoryError::Database("the table change_versions is incomplete".to_owned()));
             }
         };
+        if let Some(id) = self.reshaped {
+            self.note_shape(id, version).await?;
+        }
         self.session.announce(topic, version).await?;
         self.session.commit().await?;
         self.notices.tell(topic, version);

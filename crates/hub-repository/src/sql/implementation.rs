@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use hub_types::{
-    ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, RequestId, RequestRecord, User,
-    UserId,
+    ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, ProviderShape, RequestId,
+    RequestRecord, User, UserId,
 };
 use jiff::Timestamp;
 use tokio::sync::broadcast;
@@ -105,6 +105,10 @@ impl<D: Database> Repository for Engine<D> {
         self.within(self.catalogue()).await
     }
 
+    async fn provider_shapes(&self, version: i64) -> Result<Option<Vec<ProviderShape>>> {
+        self.within(self.shapes(version)).await
+    }
+
     async fn list_providers(&self, page: Page) -> Result<Vec<Provider>> {
         self.within(self.page_of(page)).await
     }
@@ -117,6 +121,7 @@ impl<D: Database> Repository for Engine<D> {
         self.within(async {
             let mut edit = self.edit().await?;
             let id = edit.insert(provider).await?;
+            edit.reshaped = Some(ProviderId(id));
             edit.finish(Topic::Catalogue, audit, Some(id)).await?;
             self.find(id).await?.ok_or(RepositoryError::NotFound)
         })
@@ -127,6 +132,7 @@ impl<D: Database> Repository for Engine<D> {
         self.within(async {
             let mut edit = self.edit().await?;
             edit.update(provider.id.0, provider, seen).await?;
+            edit.reshaped = Some(provider.id);
             edit.finish(Topic::Catalogue, audit, None).await
         })
         .await
@@ -136,6 +142,7 @@ impl<D: Database> Repository for Engine<D> {
         self.within(async {
             let mut edit = self.edit().await?;
             edit.delete::<Provider>(id.0, at).await?;
+            edit.reshaped = Some(id);
             edit.finish(Topic::Catalogue, audit, None).await
         })
         .await

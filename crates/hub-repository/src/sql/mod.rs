@@ -14,6 +14,7 @@ mod catalogue;
 mod columns;
 mod engine;
 mod generations;
+mod history;
 mod implementation;
 mod keys;
 mod limit_events;

@@ -4,8 +4,8 @@ use hub_repository::AuditEntry;
 use hub_types::{
     ApiKey, Attempt, AttemptId, AttemptReason, ClientInfo, CostBreakdown, Dialect, Endpoint, ErrorClass,
     GroupSet, KeyHash, KeyId, MatchKind, ModelRedirect, ModelRule, Money, MoneyLimits, Multiplier, Outcome,
-    Permission, Provider, ProviderId, ProviderType, RequestId, RequestRecord, ResetMode, Role, Secret,
-    StageCount, Timings, Usage, UsageSource, User, UserId,
+    Permission, Provider, ProviderId, ProviderType, RequestId, RequestRecord, ResetMode, Role, RoutingRecord,
+    RoutingStep, Secret, StageCount, Timings, Usage, UsageSource, User, UserId,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -190,6 +190,15 @@ pub(crate) fn record(facts: Facts) -> RequestRecord {
         },
         attempts: vec![attempt(facts)],
         stages: vec![StageCount { stage: "group".into(), left: 2 }],
+        routing: Some(Box::new(RoutingRecord {
+            catalogue: 4,
+            left_out: vec![ProviderId(8)],
+            // More than a float can hold.
+            seed: u64::MAX - 1,
+            local_time: jiff::civil::time(23, 59, 59, 999_999_999),
+            groups: GroupSet::parse("team-a,team-b"),
+            steps: vec![RoutingStep { picked: Some(ProviderId(1)), ..RoutingStep::default() }],
+        })),
         ..RequestRecord::new(
             RequestId::fresh(),
             at(facts.seconds),

@@ -3,6 +3,7 @@
 mod access;
 mod catalogue;
 mod generations;
+mod history;
 mod limits;
 mod names;
 mod notices;
@@ -70,6 +71,9 @@ on_every_database! {
     generations::labels_cover_the_deleted_page_by_page,
     generations::a_bump_reaches_living_and_deleted_providers_and_is_told,
     generations::an_edit_that_began_before_a_bump_is_a_conflict,
+    history::every_version_of_the_catalogue_can_be_looked_back,
+    history::edits_that_choosing_does_not_see_leave_no_trace,
+    history::what_ended_long_ago_is_forgotten_and_said_to_be,
     limits::sums_of_the_ledger_are_those_of_its_lines,
     limits::a_sum_of_all_time_needs_no_look_at_whole_hours_of_the_ledger,
     limits::refusals_add_up_by_hour_limit_user_and_key,
