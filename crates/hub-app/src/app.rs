@@ -114,7 +114,8 @@ impl App {
         };
         let limits = LimitParts::open(&config, redis.as_ref(), ledger, &tasks, clock.now());
         let limiter = config.limits.enabled.then(|| Arc::clone(&limits.limiter));
-        let (breakers, pauses) = (breakers(redis.as_ref()), Arc::new(CoolDowns::new()));
+        let (breakers, pauses) =
+            (breakers(redis.as_ref()), Arc::new(CoolDowns::new(config.routing.longest_pause)));
         let stop = tasks.stop_signal().clone();
         tasks.spawn(refresh::run(Arc::clone(&directory), changes, stop.clone()));
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));

@@ -10,26 +10,30 @@ use hub_types::ProviderId;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-/// No pause is longer.
+/// No pause is longer, unless something else is set.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CoolDowns {
+    longest: Duration,
     until: Mutex<HashMap<ProviderId, Timestamp>>,
     /// As many as there are: nobody takes the lock while nobody pauses.
     count: AtomicUsize,
 }
 
 impl CoolDowns {
-    /// Nobody pauses.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nobody pauses yet. Pauses will be no longer than this; zero means that there will be none.
+    pub fn new(longest: Duration) -> Self {
+        Self { longest, until: Mutex::default(), count: AtomicUsize::new(0) }
     }
 
-    /// The provider pauses from now on for so long, at most [`LONGEST_PAUSE`]. A longer pause under way stays.
+    /// The provider pauses from now on for so long, within bounds. A longer pause under way stays.
     pub fn pause(&self, provider: ProviderId, pause: Duration, now: Timestamp) {
-        let pause = SignedDuration::try_from(pause.min(LONGEST_PAUSE)).unwrap_or_default();
+        let pause = SignedDuration::try_from(pause.min(self.longest)).unwrap_or_default();
+        if pause.is_zero() {
+            return;
+        }
         let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
         let mut all = self.until.lock();
         let known = all.entry(provider).or_insert(until);
@@ -63,6 +67,12 @@ impl CoolDowns {
     }
 }
 
+impl Default for CoolDowns {
+    fn default() -> Self {
+        Self::new(LONGEST_PAUSE)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_pause_lasts_as_long_as_was_asked_for_and_no_longer_than_the_longest() {
-        let pauses = CoolDowns::new();
+        let pauses = CoolDowns::default();
         assert_eq!(pauses.until(A, at(0)), None);
         pauses.pause(A, Duration::from_secs(7), at(0));
         assert_eq!(pauses.until(A, at(6)), Some(at(7)));
@@ -86,8 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn where_none_is_allowed_nobody_pauses() {
+        let pauses = CoolDowns::new(Duration::ZERO);
+        pauses.pause(A, Duration::from_secs(7), at(0));
+        assert_eq!(pauses.until(A, at(0)), None);
+    }
+
+    #[test]
     fn a_shorter_pause_does_not_cut_a_longer_one_short() {
-        let pauses = CoolDowns::new();
+        let pauses = CoolDowns::default();
         pauses.pause(A, Duration::from_secs(60), at(0));
         pauses.pause(A, Duration::from_secs(7), at(1));
         assert_eq!(pauses.until(A, at(30)), Some(at(60)));
@@ -95,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_pause_ends_by_hand_and_is_forgotten_when_it_is_over() {
-        let pauses = CoolDowns::new();
+        let pauses = CoolDowns::default();
         pauses.pause(A, Duration::from_secs(60), at(0));
         pauses.end(A);
         assert_eq!(pauses.until(A, at(1)), None);

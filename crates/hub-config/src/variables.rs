@@ -134,6 +134,9 @@ table! {
             "How long connecting to a provider may take.");
         ENABLE_CIRCUIT_BREAKER_ON_NETWORK_ERRORS = variable(Some("false"), Kind::Boolean,
             "Count network errors against a provider's circuit breaker, and not only its answers.");
+        MAX_PROVIDER_PAUSE_MS = variable(Some("300000"), Kind::Milliseconds { least: 0, most: HOUR },
+            "The longest pause that a provider gets when it asks for one (429, 529) or refuses the hub's account; 0 \
+             means that none gets any.");
         ALLOW_PRIVATE_UPSTREAMS = variable(Some("true"), Kind::Boolean,
             "Allow providers with private or loopback addresses.");
         VERBOSE_PROVIDER_ERROR = variable(Some("false"), Kind::Boolean,

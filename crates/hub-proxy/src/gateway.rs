@@ -144,7 +144,7 @@ impl Gateway {
             session_pool: None,
             limiter: None,
             breakers: None,
-            cool_downs: Arc::new(CoolDowns::new()),
+            cool_downs: Arc::new(CoolDowns::default()),
         }
     }
 

@@ -19,7 +19,7 @@ struct Place {
 impl Place {
     /// A hub with one provider, the first.
     async fn new() -> Self {
-        let (breakers, pauses) = (Arc::new(MemoryBreakerStore::new()), Arc::new(CoolDowns::new()));
+        let (breakers, pauses) = (Arc::new(MemoryBreakerStore::new()), Arc::new(CoolDowns::default()));
         let (shared, also) = (Arc::clone(&breakers) as Arc<dyn BreakerStore>, Arc::clone(&pauses));
         let api = Api::start_with(|management| management.with_breakers(shared, also)).await;
         let fields = json!({

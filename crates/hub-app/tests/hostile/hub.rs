@@ -36,6 +36,8 @@ impl Hub {
             "SHUTDOWN_DRAIN_MS" => Some("5000".to_owned()),
             // Each case of a storm comes from an address of its own (see `wire`).
             "TRUSTED_PROXIES" => Some("none".to_owned()),
+            // Whatever a provider answers, it is asked again.
+            "MAX_PROVIDER_PAUSE_MS" => Some("0".to_owned()),
             name => settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
         let config = Config::from_lookup(&look_up).unwrap();
@@ -103,6 +105,7 @@ async fn seed(app: &App, providers: &[(&str, String)]) -> String {
             "timeout_idle": 1000,
             "timeout_request": 1000,
             "on_client_abort": "cancel",
+            "failure_threshold": 0,
         });
         management.create_provider(&me, &object(provider)).await.unwrap();
     }

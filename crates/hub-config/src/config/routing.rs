@@ -36,6 +36,8 @@ pub struct Routing {
     pub connect_timeout: Duration,
     /// Whether network errors count against a provider's circuit breaker.
     pub breaker_on_network_errors: bool,
+    /// The longest pause of a provider that asks for one; zero = none pauses.
+    pub longest_pause: Duration,
     /// Whether providers may have private addresses.
     pub allow_private_upstreams: bool,
     /// Whether clients are told which providers were tried.
@@ -74,6 +76,7 @@ impl Routing {
         let failover_budget = reader.duration(&of::FAILOVER_BUDGET_MS);
         let connect_timeout = reader.duration(&of::FETCH_CONNECT_TIMEOUT);
         let breaker_on_network_errors = reader.boolean(&of::ENABLE_CIRCUIT_BREAKER_ON_NETWORK_ERRORS);
+        let longest_pause = reader.duration(&of::MAX_PROVIDER_PAUSE_MS);
         let allow_private_upstreams = reader.boolean(&of::ALLOW_PRIVATE_UPSTREAMS);
         let verbose_provider_error = reader.boolean(&of::VERBOSE_PROVIDER_ERROR);
         Some(Self {
@@ -81,6 +84,7 @@ impl Routing {
             failover_budget: failover_budget?,
             connect_timeout: connect_timeout?,
             breaker_on_network_errors: breaker_on_network_errors?,
+            longest_pause: longest_pause?,
             allow_private_upstreams: allow_private_upstreams?,
             verbose_provider_error: verbose_provider_error?,
         })
