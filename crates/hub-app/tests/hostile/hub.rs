@@ -32,12 +32,11 @@ impl Hub {
         let data_dir = scratch.path().display().to_string();
         let look_up = |name: &str| match name {
             "DATA_DIR" => Some(data_dir.clone()),
-            "APP_PORT" | "PRICE_SYNC_INTERVAL_SECONDS" => Some("0".to_owned()),
+            // Whatever a provider answers, it is asked again.
+            "APP_PORT" | "PRICE_SYNC_INTERVAL_SECONDS" | "MAX_PROVIDER_PAUSE_MS" => Some("0".to_owned()),
             "SHUTDOWN_DRAIN_MS" => Some("5000".to_owned()),
             // Each case of a storm comes from an address of its own (see `wire`).
             "TRUSTED_PROXIES" => Some("none".to_owned()),
-            // Whatever a provider answers, it is asked again.
-            "MAX_PROVIDER_PAUSE_MS" => Some("0".to_owned()),
             name => settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
         let config = Config::from_lookup(&look_up).unwrap();
