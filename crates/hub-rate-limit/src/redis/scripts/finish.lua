@@ -21,7 +21,7 @@ if is_let_in then
   for _, owner in ipairs(owners) do rpms[#rpms + 1] = counter_of(owner, RPM) or nil end
   check_buckets(rpms)
   for _, rpm in ipairs(rpms) do
-    if not charge(rpm, now, 0, 1) then lose(rpm) end
+    if not slide(rpm, now, 0, 1) then lose(rpm) end
   end
   for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
   hold(held, now + tonumber(ARGV[10]), names, mh, ml, th, tl)
@@ -36,14 +36,38 @@ end
 if name == '' or call('ZADD', KEYS[2], 'NX', ARGV[1], name) == 0 then return 0 end
 call('ZREMRANGEBYRANK', KEYS[2], 0, ARGV[7])
 call('PEXPIRE', KEYS[2], ARGV[8])
--- Who has no counters has them read from the ledger when they are needed, this charge included.
-local owners = read_owners(3)
-local counters = all_counters(owners)
-check_buckets(counters)
-for _, c in ipairs(counters) do
-  local hi, lo = mh, ml
-  if c.slot == TOKENS then hi, lo = th, tl end
-  if c.slot ~= RPM and not charge(c, now, hi, lo) then lose(c) end
+
+-- A counter's record after a charge to the window that it is about; nothing if it is not so plain.
+local function charged(text, place, hi, lo)
+  local state, floor, start, till, last, since, sum_hi, sum_lo, edge = unpacked(RECORD, text, place)
+  if state ~= 1 or now < floor or now < since or now < start or now >= till then return nil end
+  hi, lo = plus(sum_hi, sum_lo, hi, lo)
+  if hi >= MOST_HI then return nil end
+  return pack(RECORD, state, floor, start, till, math.max(now, last), since, hi, lo, edge)
 end
-for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
-return 1
+
+-- Who has no counters has them read from the ledger when they are needed, this charge included.
+local owners, sliding, others = read_owners(3), {}, {}
+for _, owner in ipairs(owners) do
+  for slot = RPM + 1, SLOTS do
+    local hi, lo, place = mh, ml, place_of(slot)
+    if slot == TOKENS then hi, lo = th, tl end
+    if string.byte(owner.text, place) ~= 0 and (hi ~= 0 or lo ~= 0) then
+      if slot <= SLIDING then
+        sliding[#sliding + 1] = counter_of(owner, slot)
+      else
+        local record = charged(owner.text, place, hi, lo)
+        owner.records[slot] = record
+        if not record then others[#others + 1] = counter_of(owner, slot) end
+      end
+    end
+  end
+end
+check_buckets(sliding)
+for _, c in ipairs(sliding) do
+  if not slide(c, now, mh, ml) then lose(c) end
+end
+if #others == 0 then
+  for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
+  return 1
+end

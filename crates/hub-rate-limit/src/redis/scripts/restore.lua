@@ -39,6 +39,6 @@ for at = 4, #ARGV, 4 do
     c.since = before
   end
 end
-lend(owner, math.min(owner.lease, now))
+if owner.lease > now then owner.lease, owner.changed = now, true end
 write_owner(owner, ARGV[2])
 return 1
