@@ -12,8 +12,11 @@
 //! | `limit:{u:USER}:done`, `limit:{p:PROVIDER}:done` | sorted set | charges that are in already | an hour |
 //!
 //! What lies between braces decides the slot in a cluster: all that one script needs lies together. A time to
-//! live begins anew with every write. Counters that go, even a part of them, are read from the ledger again;
-//! reservations that go do not come back.
+//! live begins anew with every write, that of buckets and reservations once a minute. Counters that go, even a part
+//! of them, are read from the ledger again; reservations that go do not come back.
+//!
+//! Packed are nine records of one length, one for each slot, as `scripts/buckets.lua` tells. A text of another
+//! layout counts as gone.
 
 use hub_types::{ProviderId, UserId};
 

@@ -12,7 +12,7 @@ for number in ipairs(owners) do names[number] = ARGV[9 + 2 * number] end
 
 local held = read_held(KEYS[1], now, ARGV[4], names)
 if held.request or held.count >= tonumber(ARGV[10]) then
-  write_held(held)
+  write_held(held, now)
   return { held.request and 'again' or 'many' }
 end
 
@@ -25,7 +25,7 @@ local function let_in()
 end
 
 local function write_all(answer)
-  write_held(held, ARGV[9])
+  write_held(held, now, ARGV[9])
   for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
   return answer
 end

@@ -12,7 +12,7 @@ local SPAN = { 60000, 18000000, 86400000, 18000000 }
 local GRAIN = { 1000, 60000, 60000, 0 }
 -- How much longer than they count buckets stay.
 local SLACK = 3600000
--- So many buckets are asked for by name; of more, all are read.
+-- So many buckets are asked for by name; when it could be more, all are read.
 local FEW = 64
 
 local function read_counter(text, place, slot, key)
@@ -45,16 +45,17 @@ local function buckets_of(c, from, till)
     end
     return found
   end
-  local all, moments, amounts = call('HGETALL', c.key), {}, {}
+  local all, moments, places = call('HGETALL', c.key), {}, {}
   for at = 1, #all, 2 do
     local moment = tonumber(all[at])
     if moment >= from and moment <= till then
-      moments[#moments + 1], amounts[moment] = moment, all[at + 1]
+      moments[#moments + 1], places[moment] = moment, at
     end
   end
-  table.sort(moments)
+  if #moments > 1 then table.sort(moments) end
   for _, moment in ipairs(moments) do
-    found[#found + 1], found[#found + 2] = text_of('%d', moment), amounts[moment]
+    local at = places[moment]
+    found[#found + 1], found[#found + 2] = all[at], all[at + 1]
   end
   return found
 end
@@ -118,8 +119,7 @@ end
 local function fill(c, at, hi, lo)
   local grain = GRAIN[c.slot]
   local bucket, was_empty = at - at % grain, c.hi == 0 and c.lo == 0
-  -- Once a bucket is often enough for the time to live.
-  if was_empty or bucket ~= c.last - c.last % grain then c.renewed = true end
+  if was_empty or math.floor(at / RENEWAL) ~= math.floor(c.last / RENEWAL) then c.renewed = true end
   if was_empty or bucket < c.edge then c.edge = bucket end
   c.hi, c.lo = bounded(plus(c.hi, c.lo, hi, lo))
   add_to_bucket(c, bucket, hi, lo, c.hi < MOST_HI)

@@ -14,7 +14,7 @@ local held = request ~= '' and read_held(KEYS[1], now, request, names)
 if is_let_in then
   -- It may have been let in here, too, by a script whose answer did not arrive.
   if held.request or call('ZSCORE', KEYS[2], name) then
-    write_held(held)
+    write_held(held, now)
     return 0
   end
   local owners, rpms = read_owners(3), {}
@@ -25,13 +25,13 @@ if is_let_in then
   end
   for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
   hold(held, now + tonumber(ARGV[10]), names, mh, ml, th, tl)
-  write_held(held, ARGV[11])
+  write_held(held, now, ARGV[11])
   return 1
 end
 
 if held then
   if held.request then drop(held, request, held.request) end
-  write_held(held)
+  write_held(held, now)
 end
 if name == '' or call('ZADD', KEYS[2], 'NX', ARGV[1], name) == 0 then return 0 end
 call('ZREMRANGEBYRANK', KEYS[2], 0, ARGV[7])

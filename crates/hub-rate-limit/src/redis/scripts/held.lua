@@ -1,7 +1,7 @@
 -- Reservations of a user's requests in flight: one hash. A request's field: expires, money, tokens, and owners
--- after that. '$': none expires before that moment; how many there are. '$owner': the sums of what is reserved
--- there.
-local META, SUMS, HELD, HELD_BYTES = '<dd', '<dI4dI4', '<ddI4dI4', 32
+-- after that. '$': none expires before that moment; how many there are; when the time to live began. '$owner': the
+-- sums of what is reserved there.
+local META, SUMS, HELD, HELD_BYTES = '<ddd', '<dI4dI4', '<ddI4dI4', 32
 
 local function sums_of(held, name)
   local sums = held.sums[name]
@@ -18,7 +18,7 @@ local function drop(held, request, text)
   if request == held.asked then held.request = false end
   if held.count <= 0 then
     call('DEL', held.key)
-    held.count, held.due, held.sums, held.is_new = 0, FOREVER, {}, {}
+    held.count, held.due, held.begun, held.sums, held.is_new = 0, FOREVER, NEVER, {}, {}
     return
   end
   call('HDEL', held.key, request)
@@ -54,11 +54,11 @@ local function read_held(key, now, request, names)
   for number, name in ipairs(names) do fields[number + 2] = '$' .. name end
   local texts = call('HMGET', key, unpack(fields))
   local held = {
-    key = key, asked = request, request = texts[2], due = FOREVER, count = 0, sums = {}, is_new = {},
-    changed = false,
+    key = key, asked = request, request = texts[2], due = FOREVER, count = 0, begun = NEVER, sums = {},
+    is_new = {}, changed = false,
   }
   if not texts[1] then return held end
-  held.due, held.count = unpacked(META, texts[1])
+  held.due, held.count, held.begun = unpacked(META, texts[1])
   for number, name in ipairs(names) do
     local text = texts[number + 2]
     held.sums[name] = text and { unpacked(SUMS, text) } or { 0, 0, 0, 0 }
@@ -68,9 +68,10 @@ local function read_held(key, now, request, names)
 end
 
 -- Writes what has changed. With a lifetime, it lasts that long from now on.
-local function write_held(held, lifetime)
+local function write_held(held, now, lifetime)
   if held.changed and held.count > 0 then
-    local fields = { '$', pack(META, held.due, held.count) }
+    if lifetime and (now < held.begun or now >= held.begun + RENEWAL) then held.begun, held.is_begun = now, true end
+    local fields = { '$', pack(META, held.due, held.count, held.begun) }
     if held.record then fields[3], fields[4] = held.asked, held.record end
     for name in pairs(held.is_new) do
       local sums = held.sums[name]
@@ -78,7 +79,7 @@ local function write_held(held, lifetime)
       fields[#fields + 1] = pack(SUMS, sums[1], sums[2], sums[3], sums[4])
     end
     call('HSET', held.key, unpack(fields))
-    if lifetime then call('PEXPIRE', held.key, lifetime) end
+    if held.is_begun then call('PEXPIRE', held.key, lifetime) end
   end
 end
 

@@ -8,7 +8,7 @@ local owners, sums = read_owners(3), { 0, 0, 0, 0 }
 local owner = owners[1]
 if name ~= '' then
   local held = read_held(KEYS[2], now, '', { name })
-  write_held(held)
+  write_held(held, now)
   sums = sums_of(held, name)
 end
 local told, keys = { told_amount(sums[1], sums[2]), told_amount(sums[3], sums[4]) }, {}

@@ -3,6 +3,8 @@
 -- None is below zero. Records are packed, as that is read and written many times faster than text.
 local call, pack, unpacked, text_of = redis.call, struct.pack, struct.unpack, string.format
 local NEVER, FOREVER = -9007199254740991, 9007199254740991
+-- A time to live begins anew at most that often, in ms: it has an hour to spare.
+local RENEWAL = 60000
 local BILLION = 1000000000
 local MOST_HI, MOST_LO = 9223372036, 854775807
 
