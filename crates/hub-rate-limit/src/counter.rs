@@ -58,11 +58,18 @@ impl Counter {
         }
     }
 
-    /// A counter as a shared store tells it: as much as is needed to say how it stands.
+    /// A counter as a shared store tells it: as much as is needed to say how it stands. Without a window it has
+    /// the rule's.
     #[cfg(feature = "redis")]
-    pub(crate) fn told(rule: &Rule, window: (Ms, Ms), sum: i64, buckets: VecDeque<(Ms, i64)>) -> Self {
-        let (start, until) = window;
-        Self { start, until, sum, buckets, ..Self::new(rule, Ms::MIN, true) }
+    pub(crate) fn told(
+        rule: &Rule,
+        window: Option<(Ms, Ms)>,
+        sum: i64,
+        buckets: VecDeque<(Ms, i64)>,
+    ) -> Self {
+        let fresh = Self::new(rule, Ms::MIN, true);
+        let (start, until) = window.unwrap_or((fresh.start, fresh.until));
+        Self { start, until, sum, buckets, ..fresh }
     }
 
     /// The counter in place of one that can't be told from its sum, pending or trusted as [`Self::new`]. A reset

@@ -1,5 +1,7 @@
 //! What the scripts say.
 
+use std::collections::VecDeque;
+
 use hub_redis::RedisReply;
 use jiff::Timestamp;
 use smallvec::SmallVec;
@@ -39,27 +41,39 @@ pub(super) fn word(answer: &RedisReply) -> Result<(&str, &[RedisReply])> {
 
 /// How the rules of an owner stand.
 pub(super) fn standings(asked: &Asked, answer: &RedisReply) -> Result<Vec<Told>> {
-    let rules = answer.list();
+    let [money, tokens, rules @ ..] = answer.list() else { return Err(strange(answer)) };
     if rules.len() != asked.rules.len() {
         return Err(strange(answer));
     }
-    asked.rules.iter().zip(rules).map(|(rule, told)| one(rule, told).ok_or_else(|| strange(told))).collect()
+    let (money, tokens) = whole(money).zip(whole(tokens)).ok_or_else(|| strange(answer))?;
+    let one = |(rule, told): (&Rule, &RedisReply)| {
+        let reserved = match rule.kind {
+            LimitType::Rpm => 0,
+            LimitType::TokensTotal => tokens,
+            _ => money,
+        };
+        counter(rule, told).map(|counter| Told { counter, reserved }).ok_or_else(|| strange(told))
+    };
+    asked.rules.iter().zip(rules).map(one).collect()
 }
 
-fn one(rule: &Rule, told: &RedisReply) -> Option<Told> {
-    let [sum, reserved, start, till, buckets @ ..] = told.list() else { return None };
-    let bucket = |bucket: &RedisReply| {
-        let (start, amount) = bucket.text()?.split_once(':')?;
-        Some((start.parse().ok()?, amount.parse().ok()?))
+/// A sum of reservations may be more than 64 bits hold.
+fn whole(told: &RedisReply) -> Option<i128> {
+    told.int().map(i128::from).or_else(|| told.text()?.parse().ok())
+}
+
+/// A sum, if there is nothing else to tell; or a list of it, the window, and the buckets that were asked for.
+fn counter(rule: &Rule, told: &RedisReply) -> Option<Counter> {
+    let [sum, start, till, buckets @ ..] = told.list() else {
+        return Some(Counter::told(rule, None, told.int()?, VecDeque::new()));
     };
-    let buckets = buckets.iter().map(bucket).collect::<Option<_>>()?;
-    let (start, till) = (ask::moment_of(start.int()?), ask::moment_of(till.int()?));
-    let counter = Counter::told(rule, (start, till), sum.int()?, buckets);
-    let reserved = match reserved {
-        RedisReply::Int(number) => (*number).into(),
-        other => other.text()?.parse().ok()?,
+    let bucket = |bucket: &[RedisReply]| match bucket {
+        [start, amount] => Some((start.int()?, amount.int()?)),
+        _ => None,
     };
-    Some(Told { counter, reserved })
+    let buckets = buckets.chunks(2).map(bucket).collect::<Option<_>>()?;
+    let window = (ask::moment_of(start.int()?), ask::moment_of(till.int()?));
+    Some(Counter::told(rule, Some(window), sum.int()?, buckets))
 }
 
 /// What the ledger has to be asked for an owner: a question for each moment that counting began at.
@@ -68,13 +82,12 @@ pub(super) fn questions(owner: Owner, answer: &RedisReply) -> Result<Vec<Restore
     for told in answer.list().chunks(3) {
         let read = || {
             let [slot, before, from] = told else { return None };
-            let slot = ask::slot(slot.text()?)?;
+            let slot = ask::slot(slot.int()?)?;
             let from = ask::from_when(from.int()?);
             Some((before.int()?, Wanted { slot, from, grain: ask::grain(slot) }))
         };
         wanted.push(read().ok_or_else(|| strange(answer))?);
     }
-    // The script has them in no order.
     wanted.sort_by_key(|(before, wanted)| (*before, wanted.slot));
     let mut questions: Vec<Restore> = Vec::new();
     for (before, wanted) in wanted {

@@ -125,12 +125,11 @@ impl RedisRateLimiter {
         arguments.push(request.to_string().into());
         arguments.push(i64::from(admission.mode == BudgetMode::Strict).into());
         arguments.extend(ask::amounts(amount));
-        arguments.push(span(self.bounds.reservation_ttl).into());
+        let ttl = span(self.bounds.reservation_ttl);
+        arguments.extend([ttl.into(), ttl.saturating_add(keys::HELD_SLACK).into()]);
         arguments.push(i64::from(self.bounds.max_reservations).into());
-        arguments.push(i64::try_from(asked.len()).unwrap_or(0).into());
         for asked in &asked {
-            arguments.push(keys::name_in_held(asked.owner).into());
-            arguments.push(ask::text_of_rules(&asked.rules).into());
+            arguments.extend([keys::name_in_held(asked.owner).into(), ask::packed(&asked.rules)]);
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut batch = Batch::new();
@@ -214,20 +213,17 @@ fn head(now: Ms) -> Vec<Argument> {
 }
 
 fn put_look(batch: &mut Batch, asked: &Asked, has_all_buckets: bool, now: Ms) {
-    let mut names: SmallVec<[String; 7]> = keys::of_owner(asked.owner).into_iter().collect();
-    match asked.owner {
+    let ([held, done], name) = match asked.owner {
         Owner::User(user) | Owner::Key(user, _) => {
-            names.extend([keys::done_of_user(user), keys::held(user)]);
+            ([keys::held(user), keys::done_of_user(user)], keys::name_in_held(asked.owner))
         }
-        Owner::Provider(provider) => {
-            let [_, done] = keys::of_provider(provider);
-            names.push(done);
-        }
-    }
+        Owner::Provider(provider) => (keys::of_provider(provider), String::new()),
+    };
+    let names = [done, held].into_iter().chain(keys::of_owner(asked.owner));
+    let names: SmallVec<[String; 7]> = names.collect();
     let names: SmallVec<[&str; 7]> = names.iter().map(String::as_str).collect();
     let mut arguments = head(now);
-    arguments.extend([keys::name_in_held(asked.owner).into(), i64::from(has_all_buckets).into()]);
-    arguments.push(ask::text_of_rules(&asked.rules).into());
+    arguments.extend([name.into(), i64::from(has_all_buckets).into(), ask::packed(&asked.rules)]);
     batch.script_with(&LOOK, &names, arguments);
 }
 

@@ -60,19 +60,21 @@ impl Write {
         match *self {
             Self::Booked { ticket, ref owners, amount, at } => {
                 let request = ticket.request.to_string();
-                let names = owners.iter().map(|owner| keys::name_in_held(*owner));
-                let tail = [reservation_ttl.into(), keys::HELD_SLACK.into()];
-                let tail = tail.into_iter().chain(names.map(Argument::from));
+                let lifetime = reservation_ttl.saturating_add(keys::HELD_SLACK);
+                let tail = [LET_IN.into(), reservation_ttl.into(), lifetime.into()];
+                let tail = tail.into_iter().chain(names_in_held(owners));
                 put_finish(batch, owners, (&request, &format!("r{request}")), amount, at, tail);
             }
             Self::Settled { ticket, actual, at } => {
                 let request = ticket.request.to_string();
                 let name = format!("r{request}");
-                put_finish(batch, &callers(ticket.user, ticket.key), (&request, &name), actual, at, []);
+                let owners = callers(ticket.user, ticket.key);
+                put_finish(batch, &owners, (&request, &name), actual, at, names_in_held(&owners));
             }
             Self::Released { ticket, at } => {
                 let request = ticket.request.to_string();
-                put_finish(batch, &[Owner::User(ticket.user)], (&request, ""), ask::NOTHING, at, []);
+                let owners = callers(ticket.user, ticket.key);
+                put_finish(batch, &owners, (&request, ""), ask::NOTHING, at, names_in_held(&owners));
             }
             Self::Refreshed { ticket, at } => {
                 let lifetime = reservation_ttl.saturating_add(keys::HELD_SLACK);
@@ -93,9 +95,16 @@ impl Write {
     }
 }
 
-/// Drops the reservation of a request, if it is named, and books a charge, if it is named. With a time to live, its
-/// slack and the names of the owners it makes the reservation instead: all in one script, as only the order of
-/// the same script's calls is sure.
+/// What the script is told first when it is to make a reservation. No owner is called that.
+const LET_IN: &str = "in";
+
+fn names_in_held(owners: &[Owner]) -> impl Iterator<Item = Argument> {
+    owners.iter().map(|owner| keys::name_in_held(*owner).into())
+}
+
+/// Drops the reservation of a request, if it is named, and books a charge, if it is named. At the end come the
+/// names of the owners at the reservations; if before them it is told so, and a time to live and how long it is
+/// kept, it makes the reservation instead: all in one script, as only the order of the same script's calls is sure.
 fn put_finish(
     batch: &mut Batch,
     payers: &[Owner],
@@ -115,7 +124,8 @@ fn put_finish(
     }
     let names: SmallVec<[&str; 12]> = names.iter().map(String::as_str).collect();
     let head = [at.into(), keys::OWNER.into(), request.into(), name.into()];
-    let tail = [keys::MOST_DONE.into(), keys::DONE.into()];
+    // The rank of the latest of those that are forgotten.
+    let tail = [(-1 - keys::MOST_DONE).into(), keys::DONE.into()];
     let arguments: [Argument; 2] = ask::amounts(actual);
     batch.script_with(&FINISH, &names, head.into_iter().chain(arguments).chain(tail).chain(reservation));
 }

@@ -1,84 +1,52 @@
 -- Lets a request in, or does not.
 -- KEYS: the user's reservations, the charges that are in already, then the keys of each owner with limits.
 -- ARGV: now, lifetime of an owner, time to answer a question, request, is the budget strict, money, tokens,
--- time to live of a reservation, most reservations, number of owners; of each its name and rules.
--- Answers {'in', of each owner how its rules stand}, {'out', the same}, {'again'} for a request that has a
--- reservation, {'many'}, or {'unknown', of each owner its question}.
-local now, lifetime, patience = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local request, is_strict, money, tokens = ARGV[4], ARGV[5] == '1', ARGV[6], ARGV[7]
-local held, reservation = KEYS[1], tonumber(ARGV[8])
+-- time to live of a reservation, its lifetime, most reservations; of each owner its name and rules.
+-- Answers {'in', of each owner what is reserved (money, tokens) and how its rules stand}, {'out', the same},
+-- {'again'} for a request that has a reservation, {'many'}, or {'unknown', of each owner its question}.
+local now, lifetime, is_strict = tonumber(ARGV[1]), ARGV[2], ARGV[5] == '1'
+local mh, ml = amount_of(ARGV[6])
+local th, tl = amount_of(ARGV[7])
+local owners, names = read_owners(3), {}
+for number in ipairs(owners) do names[number] = ARGV[9 + 2 * number] end
 
-lapse(held, now)
-if redis.call('HEXISTS', held, request) == 1 then return { 'again' } end
-if tonumber(redis.call('HGET', held, 'count') or 0) >= tonumber(ARGV[9]) then return { 'many' } end
-
-local owners, is_known = {}, true
-for number = 1, tonumber(ARGV[10]) do
-  local owner = read_owner(5 * number - 2)
-  owner.name, owner.rules = ARGV[9 + 2 * number], read_rules(ARGV[10 + 2 * number])
-  owner.is_known = follow_owner(owner, owner.rules, now, KEYS[2])
-  is_known = is_known and owner.is_known
-  owners[number] = owner
+local held = read_held(KEYS[1], now, ARGV[4], names)
+if held.request or held.count >= tonumber(ARGV[10]) then
+  write_held(held, now)
+  return { held.request and 'again' or 'many' }
 end
 
-local answer = { is_known and 'in' or 'unknown' }
-if not is_known then
-  for number, owner in ipairs(owners) do
-    answer[number + 1] = owner.is_known and {} or ask_for(owner, now, patience)
-    write_owner(owner, lifetime)
+local function let_in()
+  for _, owner in ipairs(owners) do
+    local rpm = counter_of(owner, RPM)
+    if rpm and not slide(rpm, now, 0, 1) then lose(rpm) end
   end
+  hold(held, now + tonumber(ARGV[8]), names, mh, ml, th, tl)
+end
+
+local function write_all(answer)
+  write_held(held, now, ARGV[9])
+  for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
   return answer
 end
 
--- May it pass this rule? The rule of `Standing::judge`.
-local mh, ml = amount_of(money)
-local th, tl = amount_of(tokens)
-local function passes(owner, rule)
-  local uh, ul = used(owner.counters[rule.slot], now)
-  if not is_less(uh, ul, rule.hi, rule.lo) then return false end
-  local rh, rl, ah, al = owner.mh, owner.ml, mh, ml
-  if rule.slot == 'rpm' then rh, rl, ah, al = 0, 0, 0, 1 end
-  if rule.slot == 'tokens' then rh, rl, ah, al = owner.th, owner.tl, th, tl end
-  local sh, sl = plus(uh, ul, rh, rl)
-  sh, sl = plus(sh, sl, ah, al)
-  if not is_less(rule.hi, rule.lo, sh, sl) then return true end
-  return not is_strict and rh == 0 and rl == 0
-end
-
-for _, owner in ipairs(owners) do
-  owner.mh, owner.ml, owner.th, owner.tl = sums_of(held, owner.name)
-  owner.passes = {}
-  for number, rule in ipairs(owner.rules) do
-    owner.passes[number] = passes(owner, rule)
-    if not owner.passes[number] then answer[1] = 'out' end
-  end
-end
-
-for number, owner in ipairs(owners) do
-  local rules = {}
-  for place, rule in ipairs(owner.rules) do
-    local rh, rl, ah, al = owner.mh, owner.ml, mh, ml
-    if rule.slot == 'rpm' then rh, rl, ah, al = 0, 0, 0, 1 end
-    if rule.slot == 'tokens' then rh, rl, ah, al = owner.th, owner.tl, th, tl end
-    -- As far as the buckets have to go for the request to pass alone.
-    local gh, gl = minus(rule.hi, rule.lo, 0, 1)
-    if is_strict then
-      local fh, fl = minus(rule.hi, rule.lo, ah, al)
-      if is_less(fh, fl, gh, gl) then gh, gl = fh, fl end
-    end
-    rules[place] = standing(owner, rule, now, rh, rl, not owner.passes[place], gh, gl)
-  end
-  answer[number + 1] = rules
-end
-
-if answer[1] == 'in' then
-  local names = {}
+local function glance_at_all()
+  local answer, keys = { 'in' }, {}
   for number, owner in ipairs(owners) do
-    names[number] = owner.name
-    local rpm = owner.counters['rpm']
-    if rpm and not charge(rpm, now, 0, 1) then lose(owner, rpm) end
+    local sums = sums_of(held, names[number])
+    local told = { told_amount(sums[1], sums[2]), told_amount(sums[3], sums[4]) }
+    -- A lone request may be larger than what is left, unless the budget is strict.
+    local money, tokens = { plus(sums[1], sums[2], mh, ml) }, { plus(sums[3], sums[4], th, tl) }
+    money[3] = is_strict or sums[1] ~= 0 or sums[2] ~= 0
+    tokens[3] = is_strict or sums[3] ~= 0 or sums[4] ~= 0
+    if not glance(owner, ARGV[10 + 2 * number], now, money, tokens, told, keys) then return nil end
+    answer[number + 1] = told
   end
-  hold(held, request, now + reservation, names, money, tokens, text_of(reservation + SLACK))
+  return are_there(keys) and answer
 end
-for _, owner in ipairs(owners) do write_owner(owner, lifetime) end
-return answer
+
+local answer = glance_at_all()
+if answer then
+  let_in()
+  return write_all(answer)
+end

@@ -1,19 +1,12 @@
 -- Numbers. A Lua number is a double: whole only up to 2^53, which is nine million dollars in nano-dollars. So
 -- amounts are two numbers, billions and the rest (dollars and nano-dollars); as texts they are decimal digits.
--- None is below zero.
+-- None is below zero. Records are packed, as that is read and written many times faster than text.
+local call, pack, unpacked, text_of = redis.call, struct.pack, struct.unpack, string.format
+local NEVER, FOREVER = -9007199254740991, 9007199254740991
+-- A time to live begins anew at most that often, in ms: it has an hour to spare.
+local RENEWAL = 60000
 local BILLION = 1000000000
 local MOST_HI, MOST_LO = 9223372036, 854775807
-
--- Most numbers come again and again: the first and the last moment, the beginnings of windows.
-local texts = {}
-local function text_of(whole)
-  local text = texts[whole]
-  if not text then
-    text = string.format('%.0f', whole)
-    texts[whole] = text
-  end
-  return text
-end
 
 local function amount_of(text)
   local length = #text
@@ -22,8 +15,14 @@ local function amount_of(text)
 end
 
 local function text_of_amount(hi, lo)
-  if hi == 0 then return text_of(lo) end
-  return string.format('%.0f%09.0f', hi, lo)
+  if hi == 0 then return text_of('%d', lo) end
+  return text_of('%d%09d', hi, lo)
+end
+
+-- For an answer: a number as long as that is exact.
+local function told_amount(hi, lo)
+  if hi < 9007199 then return hi * BILLION + lo end
+  return text_of('%d%09d', hi, lo)
 end
 
 local function plus(ah, al, bh, bl)
@@ -46,6 +45,6 @@ end
 
 -- No more than a signed number of 64 bits holds.
 local function bounded(hi, lo)
-  if is_less(MOST_HI, MOST_LO, hi, lo) then return MOST_HI, MOST_LO end
+  if hi > MOST_HI or (hi == MOST_HI and lo > MOST_LO) then return MOST_HI, MOST_LO end
   return hi, lo
 end

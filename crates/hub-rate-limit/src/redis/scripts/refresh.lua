@@ -1,10 +1,13 @@
 -- A request is still running. KEYS: the user's reservations. ARGV: now, request, time to live, lifetime.
-local held, now = KEYS[1], tonumber(ARGV[1])
-lapse(held, now)
-local text = redis.call('HGET', held, ARGV[2])
-if not text then return 0 end
-local expires, rest = string.match(text, '^(%S+) (.+)$')
-local later = math.max(tonumber(expires), now + tonumber(ARGV[3]))
-redis.call('HSET', held, ARGV[2], text_of(later) .. ' ' .. rest)
-redis.call('PEXPIRE', held, ARGV[4])
+local now = tonumber(ARGV[1])
+local held = read_held(KEYS[1], now, ARGV[2], {})
+if not held.request then
+  write_held(held, now)
+  return 0
+end
+local expires, mh, ml, th, tl = unpacked(HELD, held.request)
+local later = math.max(expires, now + tonumber(ARGV[3]))
+held.record = pack(HELD, later, mh, ml, th, tl) .. string.sub(held.request, HELD_BYTES + 1)
+held.changed = true
+write_held(held, now, ARGV[4])
 return 1

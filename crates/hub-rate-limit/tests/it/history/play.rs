@@ -38,12 +38,32 @@ pub(crate) async fn play<S: Subject>(desk: &Desk<S>, history: &History, cast: Ca
     let mut sights = Vec::new();
     for (number, step) in history.steps.iter().enumerate() {
         player.scene.follow(step);
+        if !is_only_told(step) {
+            desk.subject.flush().await;
+        }
         if let Some(seen) = player.take(step, number, &history.steps).await {
             sights.push((number, seen));
         }
-        desk.subject.flush().await;
     }
+    desk.subject.flush().await;
     sights
+}
+
+/// Nobody waits for such a step. Several of them in a row travel together.
+fn is_only_told(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::Settle { .. }
+            | Step::Release { .. }
+            | Step::Refresh { .. }
+            | Step::ChargeProvider { .. }
+            | Step::ChargeCaller { .. }
+            | Step::ChargeAgain { .. }
+            | Step::Pass { .. }
+            | Step::Align { .. }
+            | Step::Change { .. }
+            | Step::Move { .. }
+    )
 }
 
 fn entry(actual: Amount) -> Entry {
