@@ -1,4 +1,10 @@
-//! Tests of hub-formats against what real programs made of the same bytes.
+//! The crate from outside.
 
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod estimate;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod there_and_back;

@@ -1,0 +1,13 @@
+//! OpenAI Chat Completions.
+
+mod decode;
+mod decode_messages;
+mod decode_tools;
+mod encode;
+mod encode_messages;
+
+pub(crate) use decode::decode;
+pub(crate) use decode_messages::{file, wrap_input};
+pub(crate) use decode_tools::{custom, function, named};
+pub(crate) use encode::encode;
+pub(crate) use encode_messages::file_name;
