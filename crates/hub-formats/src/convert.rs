@@ -2,6 +2,7 @@
 //!
 //! `docs/conversion.md` tells how the parts fit. What passes in its own dialect never comes here.
 
+mod answer;
 mod chat;
 mod claude;
 mod context;
@@ -24,6 +25,9 @@ mod responses;
 mod schema;
 mod target;
 
+pub use answer::{
+    Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, render_failure,
+};
 pub use facts::{ModelFacts, ThinkingStyle};
 pub use level::Level;
 pub use loss::{Loss, LossClass, LossReport};

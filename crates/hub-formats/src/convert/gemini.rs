@@ -3,8 +3,12 @@
 mod decode;
 mod decode_parts;
 mod decode_tools;
+mod emit;
 mod encode;
 mod encode_parts;
+mod ingest;
 
 pub(crate) use decode::decode;
+pub(crate) use emit::{GeminiEmit, body};
 pub(crate) use encode::encode;
+pub(crate) use ingest::GeminiIngest;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use hub_types::Dialect;
 
+use super::ids::digest;
 use super::ir::Request;
 use super::json::{Json, Obj};
 use super::names::NameMap;
@@ -19,6 +20,10 @@ pub struct AnswerPlan {
     pub stream: bool,
     /// Does the upstream stream? It may do so although the client does not.
     pub upstream_stream: bool,
+    /// Seconds since 1970, where the answer has to say when it was made.
+    pub created: u64,
+    /// What makes ids of this answer unlike those of any other: the request's id.
+    pub salt: String,
     /// The model as the client calls it.
     pub(crate) model: String,
     pub(crate) names: NameMap,
@@ -67,6 +72,8 @@ impl AnswerPlan {
             upstream,
             stream: request.stream,
             upstream_stream,
+            created: 0,
+            salt: String::new(),
             model: request.model.to_string(),
             names,
             custom: custom.map(|tool| tool.name.to_string()).collect(),
@@ -81,5 +88,13 @@ impl AnswerPlan {
             include_usage: request.include_usage,
             echo,
         }
+    }
+
+    /// The answer's id: the provider's, as the client's dialect begins ids, or one that is made up.
+    pub(crate) fn answer_id(&self, prefix: &str, id: &str) -> String {
+        if id.is_empty() {
+            return format!("{prefix}{}", digest(&[self.salt.as_bytes(), b"answer"]));
+        }
+        if id.starts_with(prefix) { id.to_owned() } else { format!("{prefix}{id}") }
     }
 }

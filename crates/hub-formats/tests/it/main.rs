@@ -1,5 +1,7 @@
-//! The crate from outside.
+//! Tests of hub-formats against what real programs made of the same bytes, and of conversion as a whole.
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]

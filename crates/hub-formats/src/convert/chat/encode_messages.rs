@@ -95,20 +95,16 @@ fn user<'a>(
         }
     }
     if !moved.is_empty() {
-        out.push(said("user", content(moved, same_vendor, context)?));
+        out.push(said("user", content(moved, same_vendor)?));
     }
     if !rest.is_empty() {
-        out.push(said("user", content(rest, same_vendor, context)?));
+        out.push(said("user", content(rest, same_vendor)?));
     }
     Ok(())
 }
 
 /// A string if there is one text and nothing else, else parts.
-fn content<'a>(
-    mut parts: Vec<Part<'a>>,
-    same_vendor: bool,
-    context: &mut Context<'_>,
-) -> Result<Json<'a>, Refusal> {
+fn content(mut parts: Vec<Part<'_>>, same_vendor: bool) -> Result<Json<'_>, Refusal> {
     if let [Part::Text(text)] = parts.as_mut_slice() {
         return Ok(s(std::mem::take(text)));
     }
@@ -116,14 +112,14 @@ fn content<'a>(
     for part in parts {
         match part {
             Part::Text(text) => out.push(obj([("type", "text".into()), ("text", s(text))])),
-            Part::Media(media) => out.push(self::media(&media, same_vendor, context)?),
+            Part::Media(media) => out.push(self::media(&media, same_vendor)?),
             Part::Call { .. } | Part::Result { .. } | Part::Reasoning { .. } => {}
         }
     }
     Ok(Json::Arr(out))
 }
 
-fn media<'a>(media: &Media<'a>, same_vendor: bool, context: &Context<'_>) -> Result<Json<'a>, Refusal> {
+fn media<'a>(media: &Media<'a>, same_vendor: bool) -> Result<Json<'a>, Refusal> {
     let file = |members: Obj<'a>| Ok(obj([("type", "file".into()), ("file", Json::Obj(members))]));
     let mut members = Obj::default();
     match (&media.kind, &media.source) {

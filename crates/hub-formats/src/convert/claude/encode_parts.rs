@@ -43,7 +43,7 @@ fn block<'a>(
     Ok(Some(match part {
         Part::Text(text) if text.is_empty() => return Ok(None),
         Part::Text(text) => obj([("type", "text".into()), ("text", s(text))]),
-        Part::Media(media) => self::media(media, same_vendor, context)?,
+        Part::Media(media) => self::media(media, same_vendor)?,
         Part::Call { id, name, args, .. } => {
             let wire = legal(&id, Rule::Claude);
             if wire != id {
@@ -84,7 +84,7 @@ fn block<'a>(
 
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
-fn media<'a>(media: Media<'a>, same_vendor: bool, context: &Context<'_>) -> Result<Json<'a>, Refusal> {
+fn media(media: Media<'_>, same_vendor: bool) -> Result<Json<'_>, Refusal> {
     let mime = media.mime_or_guess();
     let is_pdf = mime == "application/pdf";
     let kind = match media.kind {

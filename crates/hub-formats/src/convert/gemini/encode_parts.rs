@@ -51,7 +51,7 @@ impl<'a> Writer<'a> {
                     let text = joined_text(&inner);
                     for part in inner {
                         if let Part::Media(media) = part {
-                            moved.push(self.media(&media, context)?);
+                            moved.push(self.media(&media)?);
                         }
                     }
                     parts.push(self.response(id, name, text, is_error, context));
@@ -77,7 +77,7 @@ impl<'a> Writer<'a> {
                 }
                 Part::Text(text) if text.is_empty() => {}
                 Part::Text(text) => rest.push(obj([("text", s(text))])),
-                Part::Media(media) => rest.push(self.media(&media, context)?),
+                Part::Media(media) => rest.push(self.media(&media)?),
                 Part::Reasoning { text, opaque } => {
                     let Some(opaque) = opaque else { continue };
                     let mut part = Obj::default();
@@ -120,7 +120,7 @@ impl<'a> Writer<'a> {
         obj([("functionResponse", Json::Obj(response))])
     }
 
-    fn media(&self, media: &Media<'a>, context: &Context<'_>) -> Result<Json<'a>, Refusal> {
+    fn media(&self, media: &Media<'a>) -> Result<Json<'a>, Refusal> {
         let mime = s(media.mime_or_guess());
         Ok(match &media.source {
             Source::Inline(data) => {

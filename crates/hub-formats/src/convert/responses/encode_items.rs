@@ -48,7 +48,7 @@ fn turn<'a>(
         match part {
             Part::Text(text) => content.push(obj([("type", text_kind.into()), ("text", s(text))])),
             Part::Media(_) if turn.role == Role::Assistant => context.losses.note("assistant_media"),
-            Part::Media(media) => content.push(self::media(&media, same_vendor, context)?),
+            Part::Media(media) => content.push(self::media(&media, same_vendor)?),
             Part::Call { id, name, args, .. } => {
                 flush(&mut content, out);
                 out.push(obj([
@@ -116,14 +116,14 @@ fn output<'a>(
                 let text = error_text(text, std::mem::take(&mut mark));
                 list.push(obj([("type", "input_text".into()), ("text", s(text))]));
             }
-            Part::Media(media) => list.push(self::media(&media, same_vendor, context)?),
+            Part::Media(media) => list.push(self::media(&media, same_vendor)?),
             Part::Call { .. } | Part::Result { .. } | Part::Reasoning { .. } => {}
         }
     }
     Ok(Json::Arr(list))
 }
 
-fn media<'a>(media: &Media<'a>, same_vendor: bool, context: &Context<'_>) -> Result<Json<'a>, Refusal> {
+fn media<'a>(media: &Media<'a>, same_vendor: bool) -> Result<Json<'a>, Refusal> {
     let image = |url: Cow<'a, str>| Ok(obj([("type", "input_image".into()), ("image_url", s(url))]));
     let mut file = Obj::default();
     match (&media.kind, &media.source) {
