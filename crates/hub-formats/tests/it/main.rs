@@ -9,4 +9,8 @@ mod estimate;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod robust;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
 mod there_and_back;

@@ -89,7 +89,7 @@ impl<'a> Contents<'a> {
         } else if let Some(text) = part.text_at("text") {
             let opaque = signature.and_then(|field| Opaque::read(Origin::GeminiThought, field));
             if part.get("thought").and_then(Json::bool) == Some(true) {
-                parts.push(Part::Reasoning { text, opaque });
+                thought(text, opaque, parts);
             } else {
                 if opaque.is_some() {
                     parts.push(Part::Reasoning { text: Cow::Borrowed(""), opaque });
@@ -135,6 +135,16 @@ impl<'a> Contents<'a> {
             }
         }
         Part::Result { id, name, parts, is_error, custom: false }
+    }
+}
+
+/// Adds a thought. Streams tell it in pieces, the signature last: it is for all of the text before it.
+fn thought<'a>(text: Cow<'a, str>, sealed: Option<Opaque<'a>>, parts: &mut Vec<Part<'a>>) {
+    if let Some(Part::Reasoning { text: before, opaque: opaque @ None }) = parts.last_mut() {
+        before.to_mut().push_str(&text);
+        *opaque = sealed;
+    } else {
+        parts.push(Part::Reasoning { text, opaque: sealed });
     }
 }
 
