@@ -13,6 +13,8 @@ pub(crate) struct Context<'c> {
     pub(crate) target: &'c Target,
     pub(crate) names: &'c NameMap,
     pub(crate) losses: &'c mut LossReport,
+    /// Nodes that schemas may still have together where definitions are put in place of their names.
+    pub(crate) schema_budget: usize,
 }
 
 impl Context<'_> {

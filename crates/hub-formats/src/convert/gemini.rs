@@ -7,6 +7,7 @@ mod emit;
 mod encode;
 mod encode_parts;
 mod ingest;
+mod open_calls;
 
 pub(crate) use decode::decode;
 pub(crate) use emit::{GeminiEmit, body};

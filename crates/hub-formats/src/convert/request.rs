@@ -13,6 +13,9 @@ use super::refusal::Refusal;
 use super::target::Target;
 use super::{chat, claude, gemini, history, responses};
 
+/// Schemas of small requests may grow to this many nodes.
+const SCHEMA_NODES: usize = 50_000;
+
 /// A request as the client sent it.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -66,7 +69,12 @@ pub fn convert_request(source: Source<'_>, target: &Target) -> Result<Converted,
     }
     let upstream_stream = request.stream || target.options.codex_backend;
     let plan = AnswerPlan::new(&request, &body, names.clone(), target.dialect, upstream_stream);
-    let mut context = Context { target, names: &names, losses: &mut losses };
+    let mut context = Context {
+        target,
+        names: &names,
+        losses: &mut losses,
+        schema_budget: SCHEMA_NODES + source.body.len() / 8,
+    };
     let encoded = match target.dialect {
         Dialect::Claude => claude::encode(request, &mut context)?,
         Dialect::OpenAi => chat::encode(request, &mut context)?,

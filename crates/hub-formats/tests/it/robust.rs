@@ -138,7 +138,7 @@ proptest! {
         events in proptest::collection::vec(any_json(), 1..8),
         size in 1_usize..40,
     ) {
-        let stream: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let stream = events.iter().fold(String::new(), |all, event| all + "data: " + event + "\n\n");
         for upstream in Dialect::ALL {
             for client in Dialect::ALL.into_iter().filter(|client| *client != upstream) {
                 let plan = small_plan(client, upstream, true);

@@ -14,9 +14,10 @@ fn json(bytes: &[u8]) -> Value {
 fn second_request(client: Dialect, upstream: Dialect, model: &str, answer: &Value) -> Value {
     let target = Target::new(upstream, model);
     let first = match client {
-        Dialect::Claude => json!({"model": "m", "messages": [{"role": "user", "content": "x"}]}),
         Dialect::Responses => json!({"model": "m", "input": [{"role": "user", "content": "x"}]}),
-        Dialect::OpenAi => json!({"model": "m", "messages": [{"role": "user", "content": "x"}]}),
+        Dialect::Claude | Dialect::OpenAi => {
+            json!({"model": "m", "messages": [{"role": "user", "content": "x"}]})
+        }
         Dialect::Gemini | Dialect::GeminiCli => json!({"contents": [{"parts": [{"text": "x"}]}]}),
     };
     let text = first.to_string();

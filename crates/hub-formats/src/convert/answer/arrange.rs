@@ -62,6 +62,8 @@ struct Pending {
 
 /// Arguments of calls that wait for their turn may have this many bytes together.
 const MAX_HELD: usize = 16 * 1024 * 1024;
+/// The most bytes of text and arguments of one answer: some clients get it in one piece.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// Calls that may wait.
 const MAX_CALLS: usize = 4096;
 
@@ -74,6 +76,8 @@ pub(crate) struct Arrange<E> {
     open: Option<Unit>,
     queue: VecDeque<Pending>,
     held: usize,
+    /// Bytes that were told.
+    told: usize,
     calls: u64,
     content: bool,
     finish: Option<Reason>,
@@ -91,6 +95,7 @@ impl<E: Emit> Arrange<E> {
             open: None,
             queue: VecDeque::new(),
             held: 0,
+            told: 0,
             calls: 0,
             content: false,
             finish: None,
@@ -117,6 +122,17 @@ impl<E: Emit> Arrange<E> {
     pub(crate) fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
         if self.failure.is_some() || self.last {
             return;
+        }
+        if let Event::Text(text)
+        | Event::Reasoning(text)
+        | Event::Refusal(text)
+        | Event::ToolArgs { text, .. } = &event
+        {
+            self.told += text.len();
+            if self.told > MAX_ANSWER {
+                self.failure = Some(Failure::new(ErrorClass::Api, "the upstream's answer is too large"));
+                return;
+            }
         }
         match event {
             Event::Start { id } => {

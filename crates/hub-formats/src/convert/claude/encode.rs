@@ -85,7 +85,7 @@ fn output<'a>(request: &mut Request<'a>, context: &mut Context<'_>) -> Option<Js
             None
         }
         Output::Schema { schema, .. } if context.target.facts.schema => {
-            let schema = schema::close(&schema, context.losses);
+            let schema = schema::close(&schema, &mut context.schema_budget, context.losses);
             Some(obj([("type", "json_schema".into()), ("schema", schema)]))
         }
         Output::Schema { schema, .. } => {

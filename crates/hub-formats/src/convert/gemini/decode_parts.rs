@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::open_calls::OpenCalls;
 use crate::convert::ids::digest;
 use crate::convert::ir::{Kind, Media, Part, Role, Source, Turn};
 use crate::convert::json::Json;
@@ -16,8 +17,8 @@ pub(crate) const SKIP_SIGNATURE: &str = "skip_thought_signature_validator";
 #[derive(Default)]
 pub(super) struct Contents<'a> {
     pub(super) turns: Vec<Turn<'a>>,
-    /// Calls of the last model content that no response has answered: id, name.
-    open: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Calls of the last model content that no response has answered.
+    open: OpenCalls<'a>,
     count: usize,
 }
 
@@ -29,7 +30,7 @@ impl<'a> Contents<'a> {
         };
         if role == Role::Assistant && !matches!(self.turns.last(), Some(turn) if turn.role == Role::Assistant)
         {
-            self.open.clear();
+            self.open = OpenCalls::default();
         }
         let parts = self.parts(content, losses)?;
         self.turns.push(Turn { role, parts });
@@ -73,7 +74,7 @@ impl<'a> Contents<'a> {
                 let (content, part) = (self.count.to_le_bytes(), index.to_le_bytes());
                 Cow::Owned(format!("call_{}", digest(&[&content, &part, name.as_bytes(), args.as_bytes()])))
             });
-            self.open.push((id.clone(), name.clone()));
+            self.open.add(id.clone(), name.clone());
             let opaque = signature.and_then(|field| Opaque::read(Origin::GeminiCall, field));
             // An envelope that is not for a call travels as a thought of its own in front of it.
             let (before, opaque) = match opaque {
@@ -113,13 +114,7 @@ impl<'a> Contents<'a> {
     fn response(&mut self, response: &Json<'a>, losses: &mut LossReport) -> Part<'a> {
         let name = response.text_at("name");
         let id = response.text_at("id").filter(|id| !id.is_empty());
-        let at = match (&id, &name) {
-            (Some(id), _) => self.open.iter().position(|(open, _)| open == id),
-            (None, Some(name)) => self.open.iter().position(|(_, open)| open == name),
-            (None, None) => None,
-        };
-        let position = at.or_else(|| (id.is_none() && !self.open.is_empty()).then_some(0));
-        let paired = position.map(|at| self.open.remove(at).0);
+        let paired = self.open.take(id.as_deref(), name.as_deref());
         let id = paired.or(id).unwrap_or_else(|| {
             Cow::Owned(format!("call_{}", digest(&[&self.count.to_le_bytes(), b"response"])))
         });

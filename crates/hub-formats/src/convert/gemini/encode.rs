@@ -109,7 +109,7 @@ fn function<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
     } else {
         ("parameters", Flavour::OpenApi)
     };
-    let schema = schema::for_gemini(&tool.schema, flavour, context.losses);
+    let schema = schema::for_gemini(&tool.schema, flavour, &mut context.schema_budget, context.losses);
     let is_empty = schema.get("properties").and_then(Json::obj).is_none_or(|named| named.members.is_empty());
     // An object without properties is refused where `parameters` are.
     if !is_empty || flavour == Flavour::JsonSchema {
@@ -146,7 +146,10 @@ fn config<'a>(request: &Request<'a>, context: &mut Context<'_>) -> Obj<'a> {
         Output::Object => out.push("responseMimeType", "application/json"),
         Output::Schema { schema, .. } => {
             out.push("responseMimeType", "application/json");
-            out.push("responseSchema", schema::for_gemini(schema, Flavour::OpenApi, context.losses));
+            out.push(
+                "responseSchema",
+                schema::for_gemini(schema, Flavour::OpenApi, &mut context.schema_budget, context.losses),
+            );
         }
     }
     out.push_some("thinkingConfig", thinking(request, context));

@@ -40,8 +40,17 @@ const MORE: [&str; 2] = ["prefixItems", "additionalProperties"];
 const FORMATS: [&str; 7] = ["enum", "date-time", "float", "double", "int32", "int64", "date"];
 
 /// What Gemini takes of a schema; the rest is in the report.
-pub(crate) fn for_gemini<'a>(schema: &Json<'a>, flavour: Flavour, losses: &mut LossReport) -> Json<'a> {
-    match inline(schema) {
+pub(crate) fn for_gemini<'a>(
+    schema: &Json<'a>,
+    flavour: Flavour,
+    budget: &mut usize,
+    losses: &mut LossReport,
+) -> Json<'a> {
+    let inlined = inline(schema, budget);
+    if *budget == 0 {
+        losses.note("schema:too_large");
+    }
+    match inlined {
         Json::Obj(object) => Json::Obj(Walk { flavour, losses }.schema(object)),
         _ => super::empty(),
     }

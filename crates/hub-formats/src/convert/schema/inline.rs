@@ -4,28 +4,26 @@ use std::borrow::Cow;
 
 use super::super::json::{Json, Obj, obj};
 
-/// A schema does not grow beyond this many nodes by it: references to references multiply.
-const MAX_NODES: usize = 20_000;
-/// Nor does it get deeper.
+/// No schema gets deeper by it.
 const MAX_DEPTH: usize = 64;
 
-/// The schema without `$ref` and `$defs`. A definition that contains itself is cut to any object.
-pub(crate) fn inline<'a>(schema: &Json<'a>) -> Json<'a> {
-    let mut walk = Walk { root: schema, open: Vec::new(), nodes: 0 };
+/// The schema without `$ref` and `$defs`. A definition that contains itself is cut to any object. `budget` is the
+/// number of nodes that may be written yet, in all schemas of a request: references to references multiply.
+pub(crate) fn inline<'a>(schema: &Json<'a>, budget: &mut usize) -> Json<'a> {
+    let mut walk = Walk { root: schema, open: Vec::new(), budget };
     walk.value(schema, 0, true)
 }
 
-struct Walk<'r, 'a> {
+struct Walk<'r, 'a, 'b> {
     root: &'r Json<'a>,
     /// References that are being put in.
     open: Vec<&'r str>,
-    nodes: usize,
+    budget: &'b mut usize,
 }
 
-impl<'r, 'a> Walk<'r, 'a> {
+impl<'r, 'a> Walk<'r, 'a, '_> {
     fn value(&mut self, value: &'r Json<'a>, depth: usize, is_schema: bool) -> Json<'a> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES || depth > MAX_DEPTH {
+        if !self.spend() || depth > MAX_DEPTH {
             return any_object();
         }
         match value {
@@ -42,6 +40,12 @@ impl<'r, 'a> Walk<'r, 'a> {
             }
             other => other.clone(),
         }
+    }
+
+    fn spend(&mut self) -> bool {
+        let left = self.budget.checked_sub(1);
+        *self.budget = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn schema(&mut self, object: &'r Obj<'a>, depth: usize) -> Json<'a> {
@@ -67,6 +71,7 @@ impl<'r, 'a> Walk<'r, 'a> {
                 key if super::ONE.contains(&key) || super::LIST.contains(&key) => {
                     self.value(value, depth + 1, true)
                 }
+                _ if !self.spend() => break,
                 _ => value.clone(),
             };
             out.members.push((key.clone(), value));

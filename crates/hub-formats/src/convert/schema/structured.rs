@@ -23,8 +23,11 @@ const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
 /// Closes every object, and says in the description what can't be said in keywords.
-pub(crate) fn close<'a>(schema: &Json<'a>, losses: &mut LossReport) -> Json<'a> {
-    let mut schema = super::inline::inline(schema);
+pub(crate) fn close<'a>(schema: &Json<'a>, budget: &mut usize, losses: &mut LossReport) -> Json<'a> {
+    let mut schema = super::inline::inline(schema, budget);
+    if *budget == 0 {
+        losses.note("schema:too_large");
+    }
     each(&mut schema, &mut |schema: &mut Obj<'a>| {
         let mut words = Vec::new();
         for key in CONSTRAINTS {

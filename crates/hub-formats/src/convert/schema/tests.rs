@@ -5,7 +5,8 @@ use crate::convert::json::{Json, parse};
 use crate::convert::loss::LossReport;
 
 fn gemini(text: &str) -> String {
-    for_gemini(&parse(text.as_bytes()).unwrap(), Flavour::OpenApi, &mut LossReport::default()).to_text()
+    for_gemini(&parse(text.as_bytes()).unwrap(), Flavour::OpenApi, &mut 50_000, &mut LossReport::default())
+        .to_text()
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn structured_answers_are_closed() {
     let schema = parse(br#"{"type":"object","properties":{"n":{"type":"integer","minimum":3}}}"#).unwrap();
     let mut losses = LossReport::default();
     assert_eq!(
-        close(&schema, &mut losses).to_text(),
+        close(&schema, &mut 1000, &mut losses).to_text(),
         r#"{"type":"object","properties":{"n":{"type":"integer","description":"(minimum: 3)"}},"additionalProperties":false}"#
     );
     assert!(losses.has("schema:minimum"));
