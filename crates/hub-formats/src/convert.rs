@@ -26,7 +26,8 @@ mod schema;
 mod target;
 
 pub use answer::{
-    Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, render_failure,
+    Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, read_failure, render_failure,
+    render_refusal,
 };
 pub use facts::{ModelFacts, ThinkingStyle};
 pub use level::Level;

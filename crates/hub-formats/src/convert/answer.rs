@@ -6,7 +6,9 @@ mod convert;
 mod event;
 mod failure;
 
-pub use convert::{Converter, End, Status, StreamConverter, convert_body, render_failure};
+pub use convert::{
+    Converter, End, Status, StreamConverter, convert_body, read_failure, render_failure, render_refusal,
+};
 pub use failure::{ErrorClass, Failure};
 
 pub(crate) use arrange::{Emit, Finish, Head, Unit};

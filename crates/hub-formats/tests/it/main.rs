@@ -7,6 +7,8 @@ mod dialects;
 #[cfg(test)]
 mod estimate;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod robust;
@@ -14,3 +16,5 @@ mod robust;
 mod signatures;
 #[cfg(test)]
 mod there_and_back;
+#[cfg(test)]
+mod thinking;

@@ -193,7 +193,8 @@ impl<E: Emit> Arrange<E> {
         self.open = Some(unit);
     }
 
-    fn start(&mut self, out: &mut Vec<u8>) {
+    /// Begins the answer, if it has not begun.
+    pub(crate) fn start(&mut self, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.started, true) {
             self.emit.start(&self.head, out);
         }

@@ -3,13 +3,15 @@
 use hub_types::{Dialect, Endpoint, Usage};
 
 use super::arrange::Arrange;
+use super::failure::is_too_long;
 use super::{Answer, Emit, ErrorClass, Event, Failure, Finish, Head, Ingest, Unit};
 use crate::convert::chat::{self, ChatEmit, ChatIngest};
 use crate::convert::claude::{self, ClaudeEmit, ClaudeIngest};
 use crate::convert::gemini::{self, GeminiEmit, GeminiIngest};
-use crate::convert::json::parse;
+use crate::convert::json::{Json, parse};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
+use crate::convert::refusal::Refusal;
 use crate::convert::responses::{self, ResponsesEmit, ResponsesIngest};
 use crate::sse::SseDecoder;
 use crate::tap::UsageTap;
@@ -90,6 +92,14 @@ impl Converter {
     /// What the upstream says was used so far.
     pub fn usage(&self) -> Option<Usage> {
         self.tap.usage()
+    }
+
+    /// Begins the client's stream before there is content, so that it can be kept alive. From then on a failure is
+    /// told to the client, and no other provider can be tried. A body can't be begun.
+    pub fn begin(&mut self, out: &mut Vec<u8>) {
+        if self.over.is_none() && self.plan.stream {
+            self.arrange.start(out);
+        }
     }
 
     fn event(&mut self, data: &[u8], out: &mut Vec<u8>) {
@@ -256,6 +266,46 @@ pub fn convert_body(plan: &AnswerPlan, body: &[u8]) -> Result<Vec<u8>, Failure> 
         Status::Failed(failure) => Err(failure),
         Status::NeedMore | Status::Done => Ok(out),
     }
+}
+
+/// What an upstream says with a status that is not a success.
+pub fn read_failure(status: u16, body: &[u8]) -> Failure {
+    let class = ErrorClass::of_status(status.into()).unwrap_or(ErrorClass::Api);
+    let Ok(tree) = parse(body) else {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        // A web page is nothing that a client could show.
+        let message = if text.is_empty() || text.starts_with('<') { "the upstream failed" } else { text };
+        return Failure::new(class, message);
+    };
+    let tree = tree.items().first().unwrap_or(&tree);
+    let told = Failure::read(tree.get("error").unwrap_or(tree));
+    // Words say more than the status where they name one of these.
+    let class = match told.class {
+        ErrorClass::ContextLength | ErrorClass::Billing => told.class,
+        _ if class == ErrorClass::Invalid && is_too_long(&told.message) => ErrorClass::ContextLength,
+        _ => class,
+    };
+    Failure { class, ..told }
+}
+
+/// The body of a refusal, as clients of `dialect` read it; its status is 400.
+pub fn render_refusal(refusal: &Refusal, dialect: Dialect) -> Vec<u8> {
+    let failure = Failure::new(ErrorClass::Invalid, &refusal.to_string());
+    let mut body = failure.body(dialect);
+    if let (Json::Obj(object), Some(param), Dialect::OpenAi | Dialect::Responses) =
+        (&mut body, refusal.param(), dialect)
+        && let Some((_, Json::Obj(error))) = object.members.first_mut()
+    {
+        for (key, value) in &mut error.members {
+            if key == "param" {
+                *value = Json::Str(param.to_owned().into());
+            }
+        }
+    }
+    let mut out = Vec::new();
+    body.write(&mut out);
+    out
 }
 
 /// The body of an error answer, as clients of `dialect` read it.

@@ -153,6 +153,12 @@ impl ErrorClass {
     }
 }
 
+/// Does a vendor complain about the length of the conversation?
+pub(super) fn is_too_long(message: &str) -> bool {
+    let words = ["prompt is too long", "maximum context length", "exceeds the maximum number of tokens"];
+    words.iter().any(|words| message.contains(words))
+}
+
 impl Failure {
     pub(crate) fn new(class: ErrorClass, message: &str) -> Self {
         let mut end = message.len().min(MAX_MESSAGE);
@@ -170,9 +176,7 @@ impl Failure {
         let by_word = words.into_iter().flatten().find_map(ErrorClass::of_word);
         let by_number = error.get("code").and_then(Json::u64).and_then(ErrorClass::of_status);
         let mut class = by_word.or(by_number).unwrap_or(ErrorClass::Api);
-        let too_long =
-            ["prompt is too long", "maximum context length", "exceeds the maximum number of tokens"];
-        if class == ErrorClass::Invalid && too_long.iter().any(|words| message.contains(words)) {
+        if class == ErrorClass::Invalid && is_too_long(message) {
             class = ErrorClass::ContextLength;
         }
         Self::new(class, message)
