@@ -237,3 +237,94 @@ fn a_model_that_failed_without_a_word_is_an_error() {
     let failure = convert_body(&plan(Dialect::OpenAi, Dialect::Gemini, false), body.as_bytes()).unwrap_err();
     assert_eq!(failure.class, ErrorClass::Api);
 }
+
+#[test]
+fn every_reason_to_stop_has_its_words_in_every_dialect() {
+    use Dialect::{Claude, Gemini, OpenAi, Responses};
+    let reasons = |upstream: Dialect, word: &str| {
+        let body = match upstream {
+            Claude => format!(
+                r#"{{"content":[{{"type":"text","text":"x"}}],"stop_reason":"{word}","stop_sequence":"END"}}"#
+            ),
+            OpenAi => format!(r#"{{"choices":[{{"message":{{"content":"x"}},"finish_reason":"{word}"}}]}}"#),
+            Responses => {
+                let (status, why) = word.split_once('/').unwrap();
+                format!(
+                    r#"{{"status":"{status}","incomplete_details":{{"reason":"{why}"}},"output":[{{"type":"message","content":[{{"type":"output_text","text":"x"}}]}}]}}"#
+                )
+            }
+            _ => format!(
+                r#"{{"candidates":[{{"content":{{"parts":[{{"text":"x"}}]}},"finishReason":"{word}"}}]}}"#
+            ),
+        };
+        [Claude, OpenAi, Responses, Gemini].map(|client| {
+            if client == upstream {
+                return "-".to_owned();
+            }
+            let out = convert_body(&plan(client, upstream, false), body.as_bytes()).unwrap();
+            let out: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            let word = match client {
+                Claude => &out["stop_reason"],
+                OpenAi => &out["choices"][0]["finish_reason"],
+                Responses if out["status"] == "completed" => &out["status"],
+                Responses => &out["incomplete_details"]["reason"],
+                _ => &out["candidates"][0]["finishReason"],
+            };
+            word.as_str().unwrap().to_owned()
+        })
+    };
+    for (upstream, word, expected) in [
+        (Claude, "end_turn", ["-", "stop", "completed", "STOP"]),
+        (Claude, "tool_use", ["-", "stop", "completed", "STOP"]),
+        (Claude, "max_tokens", ["-", "length", "max_output_tokens", "MAX_TOKENS"]),
+        (Claude, "model_context_window_exceeded", ["-", "length", "max_output_tokens", "MAX_TOKENS"]),
+        (Claude, "stop_sequence", ["-", "stop", "completed", "STOP"]),
+        (Claude, "refusal", ["-", "content_filter", "content_filter", "SAFETY"]),
+        (Claude, "pause_turn", ["-", "stop", "completed", "STOP"]),
+        (Claude, "brand_new", ["-", "stop", "completed", "STOP"]),
+        (OpenAi, "stop", ["end_turn", "-", "completed", "STOP"]),
+        (OpenAi, "length", ["max_tokens", "-", "max_output_tokens", "MAX_TOKENS"]),
+        (OpenAi, "content_filter", ["refusal", "-", "content_filter", "SAFETY"]),
+        (Responses, "completed/", ["end_turn", "stop", "-", "STOP"]),
+        (Responses, "incomplete/max_output_tokens", ["max_tokens", "length", "-", "MAX_TOKENS"]),
+        (Responses, "incomplete/content_filter", ["refusal", "content_filter", "-", "SAFETY"]),
+        (Gemini, "STOP", ["end_turn", "stop", "completed", "-"]),
+        (Gemini, "OTHER", ["end_turn", "stop", "completed", "-"]),
+        (Gemini, "MAX_TOKENS", ["max_tokens", "length", "max_output_tokens", "-"]),
+        (Gemini, "SAFETY", ["refusal", "content_filter", "content_filter", "-"]),
+        (Gemini, "IMAGE_SAFETY", ["refusal", "content_filter", "content_filter", "-"]),
+        (Gemini, "CONTINUATION", ["pause_turn", "stop", "completed", "-"]),
+        (Gemini, "MALFORMED_FUNCTION_CALL", ["end_turn", "stop", "completed", "-"]),
+    ] {
+        assert_eq!(reasons(upstream, word), expected, "{upstream} {word}");
+    }
+}
+
+#[test]
+fn a_stream_that_was_begun_early_tells_its_failure_itself() {
+    let mut converter = Converter::new(plan(Dialect::Claude, Dialect::OpenAi, true));
+    let mut out = Vec::new();
+    converter.begin(&mut out);
+    converter.begin(&mut out);
+    assert_eq!(converter.finish(End::Cut, &mut out), Status::Done);
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(out.matches("event: message_start").count(), 1);
+    assert!(out.contains("event: error\n"), "{out}");
+}
+
+#[test]
+fn half_a_call_is_never_completed() {
+    for upstream in
+        Dialect::ALL.into_iter().filter(|one| !matches!(one, Dialect::Gemini | Dialect::GeminiCli))
+    {
+        for client in Dialect::ALL.into_iter().filter(|client| *client != upstream) {
+            let stream = stream_of(upstream);
+            let at = stream.find(r#"{\"path\":"#).or_else(|| stream.find(r#"{\"a\":1}"#)).unwrap();
+            let cut = at + stream[at..].find("\n\n").unwrap() + 2;
+            let (out, _) = whole(&plan(client, upstream, true), &stream[..cut]);
+            assert!(!out.contains("functionCall\""), "{out}");
+            assert!(!out.contains("response.function_call_arguments.done"), "{out}");
+            assert!(!out.contains("stop_reason\":\"tool_use"), "{out}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Claude and OpenAI take almost any schema, but want an object at its root.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::json::{Json, Obj};
 use super::each;
@@ -57,7 +57,9 @@ fn merge_arms<'a>(root: &mut Obj<'a>, arms: &[Json<'a>], all: bool) {
         _ => Obj::default(),
     };
     let mut names: HashSet<Cow<'a, str>> = properties.members.iter().map(|(name, _)| name.clone()).collect();
-    let mut required: Option<Vec<Json<'a>>> = None;
+    // How many arms require a name, and the names in the order in which they were met.
+    let mut wanted: HashMap<Cow<'a, str>, usize> = HashMap::new();
+    let mut order: Vec<Cow<'a, str>> = Vec::new();
     for arm in arms {
         if let Some(Json::Obj(more)) = arm.get("properties") {
             for (name, value) in &more.members {
@@ -67,27 +69,22 @@ fn merge_arms<'a>(root: &mut Obj<'a>, arms: &[Json<'a>], all: bool) {
             }
         }
         let theirs = arm.get("required").map(Json::items).unwrap_or_default();
-        let words: HashSet<&str> = theirs.iter().filter_map(Json::str).collect();
-        required = Some(match required {
-            None => theirs.to_vec(),
-            Some(mut mine) if all => {
-                let have: HashSet<String> = mine.iter().filter_map(Json::str).map(str::to_owned).collect();
-                mine.extend(
-                    theirs.iter().filter(|name| name.str().is_some_and(|name| !have.contains(name))).cloned(),
-                );
-                mine
+        let mut seen = HashSet::new();
+        for name in theirs.iter().filter_map(Json::text).filter(|name| seen.insert(name.clone())) {
+            let count = wanted.entry(name.clone()).or_insert(0);
+            *count += 1;
+            if *count == 1 {
+                order.push(name);
             }
-            Some(mut mine) => {
-                mine.retain(|name| name.str().is_some_and(|name| words.contains(name)));
-                mine
-            }
-        });
+        }
     }
     let mut own: Vec<Json<'a>> = root.get("required").map(Json::items).unwrap_or_default().to_vec();
-    let have: HashSet<String> = own.iter().filter_map(Json::str).map(str::to_owned).collect();
-    own.extend(
-        required.unwrap_or_default().into_iter().filter(|name| name.str().is_some_and(|n| !have.contains(n))),
-    );
+    let have: HashSet<Cow<'a, str>> = own.iter().filter_map(Json::text).collect();
+    for name in order {
+        if (all || wanted.get(&name) == Some(&arms.len())) && !have.contains(&name) {
+            own.push(Json::Str(name));
+        }
+    }
     root.set("properties", properties);
     if !own.is_empty() {
         root.set("required", own);
