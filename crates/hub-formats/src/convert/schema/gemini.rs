@@ -1,6 +1,7 @@
 //! Schemas for Gemini: a subset of OpenAPI, or of JSON Schema.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use super::super::json::{Json, Obj, obj};
 use super::super::loss::LossReport;
@@ -176,19 +177,25 @@ fn bounds(schema: &mut Obj<'_>) {
 }
 
 /// Takes the members of `allOf` into the schema; what it has already stays.
-fn flatten_all_of(schema: &mut Obj<'_>) {
+fn flatten_all_of<'a>(schema: &mut Obj<'a>) {
     let Some(Json::Arr(arms)) = schema.get("allOf").cloned() else { return };
     schema.remove("allOf");
+    let names = schema.members.iter().map(|(name, _)| name.clone());
+    let mut places: HashMap<Cow<'a, str>, usize> = names.zip(0..).collect();
     for arm in arms {
         let Json::Obj(arm) = arm else { continue };
         for (key, value) in arm.members {
-            match (&*key, schema.members.iter_mut().find(|(name, _)| *name == key), value) {
+            let mine = places.get(&key).and_then(|at| schema.members.get_mut(*at));
+            match (&*key, mine, value) {
                 ("properties", Some((_, Json::Obj(mine))), Json::Obj(more)) => {
                     mine.members.extend(more.members);
                 }
                 ("required", Some((_, Json::Arr(mine))), Json::Arr(more)) => mine.extend(more),
                 (_, Some(_), _) => {}
-                (_, None, value) => schema.members.push((key, value)),
+                (_, None, value) => {
+                    places.insert(key.clone(), schema.members.len());
+                    schema.members.push((key, value));
+                }
             }
         }
     }
