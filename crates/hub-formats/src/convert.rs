@@ -1,0 +1,38 @@
+//! From one dialect into another: requests on their way to a provider, answers on their way back.
+//!
+//! `docs/conversion.md` tells how the parts fit. What passes in its own dialect never comes here.
+
+mod answer;
+mod chat;
+mod claude;
+mod context;
+mod facts;
+mod fields;
+mod gemini;
+mod history;
+mod ids;
+mod ir;
+mod json;
+mod level;
+mod loss;
+mod names;
+mod opaque;
+mod openai;
+mod plan;
+mod refusal;
+mod request;
+mod responses;
+mod schema;
+mod target;
+
+pub use answer::{
+    Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, read_failure, render_failure,
+    render_refusal,
+};
+pub use facts::{ModelFacts, ThinkingStyle};
+pub use level::Level;
+pub use loss::{Loss, LossClass, LossReport};
+pub use plan::AnswerPlan;
+pub use refusal::Refusal;
+pub use request::{Converted, Source, convert_request};
+pub use target::{Options, Target};

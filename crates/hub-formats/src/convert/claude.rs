@@ -1,0 +1,15 @@
+//! Anthropic Messages.
+
+mod decode;
+mod decode_parts;
+mod decode_tools;
+mod emit;
+mod encode;
+mod encode_parts;
+mod encode_thinking;
+mod ingest;
+
+pub(crate) use decode::decode;
+pub(crate) use emit::{ClaudeEmit, body};
+pub(crate) use encode::encode;
+pub(crate) use ingest::ClaudeIngest;

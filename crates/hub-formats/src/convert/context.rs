@@ -1,0 +1,134 @@
+//! What every writer of requests has at hand, and the questions that all of them ask.
+
+use std::borrow::Cow;
+
+use super::ir::{Choice, Hosted, Media, Part, Request, Source};
+use super::json::{Json, obj, parse};
+use super::loss::LossReport;
+use super::names::NameMap;
+use super::refusal::Refusal;
+use super::target::Target;
+
+pub(crate) struct Context<'c> {
+    pub(crate) target: &'c Target,
+    pub(crate) names: &'c NameMap,
+    pub(crate) losses: &'c mut LossReport,
+    /// Nodes that schemas may still have together where definitions are put in place of their names.
+    pub(crate) schema_budget: usize,
+}
+
+impl Context<'_> {
+    /// Notes a loss if there is something to lose.
+    pub(crate) fn lose<T>(&mut self, value: Option<&T>, code: &'static str) {
+        if value.is_some() {
+            self.losses.note(code);
+        }
+    }
+
+    /// Takes away tools that run at a vendor and have no counterpart here. Forcing one of them is refused.
+    pub(crate) fn hosted<'a>(
+        &mut self,
+        request: &mut Request<'a>,
+        can_search: bool,
+    ) -> Result<Option<Hosted<'a>>, Refusal> {
+        let mut search = None;
+        for tool in std::mem::take(&mut request.hosted) {
+            let forced = matches!(&request.choice, Some(Choice::Tool(name)) if name == tool.name())
+                && !request.tools.iter().any(|function| function.name == tool.name());
+            match tool {
+                Hosted::WebSearch { .. } if can_search && search.is_none() => search = Some(tool),
+                tool => {
+                    let kind = match &tool {
+                        Hosted::WebSearch { .. } => "web_search",
+                        Hosted::Other { kind, .. } => kind,
+                    };
+                    if forced {
+                        return Err(Refusal::unsupported(
+                            "tool_choice",
+                            "the tool that must be called runs at another vendor",
+                        ));
+                    }
+                    self.losses.note_detail("hosted_tool", kind);
+                }
+            }
+        }
+        let only_hosted = request.tools.is_empty() && search.is_none();
+        if only_hosted {
+            if matches!(request.choice, Some(Choice::Any | Choice::Tool(_))) {
+                return Err(Refusal::unsupported("tool_choice", "a tool must be called, and there is none"));
+            }
+            request.choice = None;
+            request.allowed = None;
+        }
+        Ok(search)
+    }
+}
+
+/// May a file that a vendor keeps be named to this one?
+pub(crate) fn file<'a>(same_vendor: bool, id: &Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
+    if same_vendor {
+        return Ok(id.clone());
+    }
+    Err(Refusal::unsupported("file_id", "the file is kept by another vendor"))
+}
+
+/// Leaves only the tools that may be called.
+pub(crate) fn filter_allowed(request: &mut Request<'_>) {
+    if let Some(allowed) = request.allowed.take() {
+        let names: std::collections::HashSet<&str> = allowed.names.iter().map(|name| &**name).collect();
+        request.tools.retain(|tool| names.contains(&*tool.name));
+    }
+}
+
+/// Arguments as an object: what is none is wrapped.
+pub(crate) fn object_args<'a>(args: &Cow<'a, str>) -> Json<'a> {
+    if args.trim().is_empty() {
+        return Json::Raw(Cow::Borrowed("{}"));
+    }
+    match parse(args.as_bytes()) {
+        Ok(Json::Obj(_)) => Json::Raw(args.clone()),
+        _ => obj([("__raw_arguments", Json::Str(args.clone()))]),
+    }
+}
+
+/// Arguments as a text.
+pub(crate) fn text_args<'a>(args: &Cow<'a, str>) -> Cow<'a, str> {
+    if args.trim().is_empty() { Cow::Borrowed("{}") } else { args.clone() }
+}
+
+/// The texts among the parts of a result, one below the other.
+pub(crate) fn joined_text<'a>(parts: &[Part<'a>]) -> Cow<'a, str> {
+    let mut texts = parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text),
+        _ => None,
+    });
+    let Some(first) = texts.next() else { return Cow::Borrowed("") };
+    let mut joined = first.clone();
+    for text in texts {
+        let all = joined.to_mut();
+        all.push('\n');
+        all.push_str(text);
+    }
+    joined
+}
+
+/// What went wrong, said in words for dialects that have no flag for it.
+pub(crate) fn error_text(text: Cow<'_, str>, is_error: bool) -> Cow<'_, str> {
+    if is_error && !text.starts_with("Error") { Cow::Owned(format!("Error: {text}")) } else { text }
+}
+
+/// Refuses a medium that the dialect has no words for.
+pub(crate) fn no_medium<T>(media: &Media<'_>) -> Result<T, Refusal> {
+    use super::ir::Kind;
+    let param = match media.kind {
+        Kind::Image => "image",
+        Kind::Document => "document",
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+    };
+    let reason = match media.source {
+        Source::File(_) => "the file is kept by another vendor",
+        _ => "the provider of this model can't take it in this form",
+    };
+    Err(Refusal::unsupported(param, reason))
+}

@@ -1,0 +1,102 @@
+//! From generateContent answers.
+
+use std::borrow::Cow;
+
+use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
+use crate::convert::json::Json;
+use crate::convert::opaque::{Opaque, Origin};
+
+#[derive(Debug, Default)]
+pub(crate) struct GeminiIngest {
+    calls: u64,
+}
+
+impl Ingest for GeminiIngest {
+    fn event(&mut self, data: &Json<'_>, sink: Sink<'_>) {
+        self.body(data, sink);
+    }
+
+    fn body(&mut self, body: &Json<'_>, sink: Sink<'_>) {
+        if let Some(list) = body.arr() {
+            return list.iter().for_each(|item| self.chunk(item, sink));
+        }
+        self.chunk(body, sink);
+    }
+}
+
+impl GeminiIngest {
+    fn chunk(&mut self, chunk: &Json<'_>, sink: Sink<'_>) {
+        // Code Assist wraps each chunk.
+        let chunk = chunk.get("response").unwrap_or(chunk);
+        if let Some(error) = chunk.get("error") {
+            return sink(Event::Error(Failure::read(error)));
+        }
+        if let Some(id) = chunk.str_at("responseId") {
+            sink(Event::Start { id });
+        }
+        let candidates = chunk.get("candidates").map(Json::items).unwrap_or_default();
+        let is_first = |one: &&Json<'_>| one.get("index").and_then(Json::u64).unwrap_or(0) == 0;
+        if let Some(candidate) = candidates.iter().find(is_first) {
+            let parts = candidate.get("content").and_then(|content| content.get("parts"));
+            for part in parts.map(Json::items).unwrap_or_default() {
+                self.part(part, sink);
+            }
+            if let Some(word) = candidate.str_at("finishReason") {
+                sink(Event::Finish(reason(word, candidate)));
+            }
+        }
+        if chunk.get("promptFeedback").is_some_and(|feedback| feedback.get("blockReason").is_some()) {
+            sink(Event::Finish(Reason::Filter));
+        }
+    }
+
+    fn part(&mut self, part: &Json<'_>, sink: Sink<'_>) {
+        let signature = part.str_at("thoughtSignature").filter(|signature| !signature.is_empty());
+        let opaque = |origin| signature.map(|payload| Opaque::new(origin, Cow::Borrowed(payload)));
+        if let Some(call) = part.get("functionCall") {
+            if let Some(opaque) = opaque(Origin::GeminiCall) {
+                sink(Event::Opaque(opaque));
+            }
+            self.calls += 1;
+            let key = self.calls;
+            let (id, name) = (call.str_at("id").unwrap_or_default(), call.str_at("name").unwrap_or_default());
+            sink(Event::ToolStart { key, id, name });
+            if let Some(args) = call.get("args") {
+                sink(Event::ToolArgs { key, text: &args.to_text() });
+            }
+            return sink(Event::ToolEnd { key });
+        }
+        let text = part.str_at("text").unwrap_or_default();
+        if part.get("thought").and_then(Json::bool) == Some(true) {
+            sink(Event::Reasoning(text));
+        } else {
+            sink(Event::Text(text));
+        }
+        for (member, inner) in [("executableCode", "code"), ("codeExecutionResult", "output")] {
+            if let Some(text) = part.get(member).and_then(|code| code.str_at(inner)) {
+                sink(Event::Text(text));
+            }
+        }
+        if let Some(opaque) = opaque(Origin::GeminiThought) {
+            sink(Event::Opaque(opaque));
+        }
+    }
+}
+
+fn reason(word: &str, candidate: &Json<'_>) -> Reason {
+    match word {
+        "MAX_TOKENS" => Reason::Length,
+        "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
+        | "MODEL_ARMOR" => Reason::Filter,
+        word if word.starts_with("IMAGE_") => Reason::Filter,
+        "CONTINUATION" => Reason::Pause,
+        "MALFORMED_FUNCTION_CALL"
+        | "MALFORMED_RESPONSE"
+        | "MISSING_THOUGHT_SIGNATURE"
+        | "UNEXPECTED_TOOL_CALL"
+        | "TOO_MANY_TOOL_CALLS" => {
+            Reason::Error(candidate.str_at("finishMessage").unwrap_or(word).to_owned())
+        }
+        _ => Reason::Stop,
+    }
+}

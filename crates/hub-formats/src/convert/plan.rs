@@ -1,0 +1,100 @@
+//! What has to be remembered of a request to write its answer.
+
+use std::collections::{HashMap, HashSet};
+
+use hub_types::Dialect;
+
+use super::ids::digest;
+use super::ir::Request;
+use super::json::{Json, Obj};
+use super::names::NameMap;
+
+/// How an answer gets back into the client's words. It borrows nothing of the request.
+#[derive(Debug, Clone)]
+pub struct AnswerPlan {
+    /// The client's dialect.
+    pub client: Dialect,
+    /// The provider's dialect.
+    pub upstream: Dialect,
+    /// Does the client want a stream?
+    pub stream: bool,
+    /// Does the upstream stream? It may do so although the client does not.
+    pub upstream_stream: bool,
+    /// Seconds since 1970, where the answer has to say when it was made.
+    pub created: u64,
+    /// What makes ids of this answer unlike those of any other: the request's id.
+    pub salt: String,
+    /// The model as the client calls it.
+    pub(crate) model: String,
+    pub(crate) names: NameMap,
+    /// Tools that take plain text.
+    pub(crate) custom: HashSet<String>,
+    /// Tools in groups: the group, and the name there.
+    pub(crate) namespaces: HashMap<String, (String, String)>,
+    pub(crate) include_usage: bool,
+    /// Members of a Responses request that its answer repeats.
+    pub(crate) echo: Obj<'static>,
+}
+
+/// Members that the answer's object repeats.
+const ECHOED: [&str; 12] = [
+    "instructions",
+    "max_output_tokens",
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "reasoning",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "truncation",
+];
+
+impl AnswerPlan {
+    pub(crate) fn new(
+        request: &Request<'_>,
+        body: &Json<'_>,
+        names: NameMap,
+        upstream: Dialect,
+        upstream_stream: bool,
+    ) -> Self {
+        let custom = request.tools.iter().filter(|tool| tool.custom.is_some());
+        let mut echo = Obj::default();
+        if request.origin == Dialect::Responses {
+            for key in ECHOED {
+                echo.push_some(key, body.get(key).cloned().map(Json::into_owned));
+            }
+        }
+        Self {
+            client: request.origin,
+            upstream,
+            stream: request.stream,
+            upstream_stream,
+            created: 0,
+            salt: String::new(),
+            model: request.model.to_string(),
+            names,
+            custom: custom.map(|tool| tool.name.to_string()).collect(),
+            namespaces: request
+                .tools
+                .iter()
+                .filter_map(|tool| {
+                    let (space, name) = tool.namespace.as_ref()?;
+                    Some((tool.name.to_string(), (space.to_string(), name.to_string())))
+                })
+                .collect(),
+            include_usage: request.include_usage,
+            echo,
+        }
+    }
+
+    /// The answer's id: the provider's, as the client's dialect begins ids, or one that is made up.
+    pub(crate) fn answer_id(&self, prefix: &str, id: &str) -> String {
+        if id.is_empty() {
+            return format!("{prefix}{}", digest(&[self.salt.as_bytes(), b"answer"]));
+        }
+        if id.starts_with(prefix) { id.to_owned() } else { format!("{prefix}{id}") }
+    }
+}

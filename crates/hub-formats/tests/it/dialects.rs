@@ -1,0 +1,33 @@
+//! The sample requests.
+
+use hub_formats::convert::Source;
+use hub_types::Dialect;
+
+/// A model of each dialect that conversion knows.
+pub(crate) const MODELS: [(Dialect, &str); 5] = [
+    (Dialect::Claude, "claude-opus-5-5"),
+    (Dialect::OpenAi, "gpt-4o"),
+    (Dialect::Responses, "gpt-5.6"),
+    (Dialect::Gemini, "gemini-3-pro"),
+    (Dialect::GeminiCli, "gemini-2.5-pro"),
+];
+
+/// A request with nearly everything in it.
+pub(crate) fn request_of(dialect: Dialect) -> Vec<u8> {
+    let gemini = include_str!("../requests/gemini.json");
+    match dialect {
+        Dialect::Claude => include_str!("../requests/claude.json").into(),
+        Dialect::OpenAi => include_str!("../requests/openai.json").into(),
+        Dialect::Responses => include_str!("../requests/responses.json").into(),
+        Dialect::Gemini => gemini.into(),
+        Dialect::GeminiCli => {
+            format!(r#"{{"model":"gemini-x","project":"p","user_prompt_id":"u","request":{gemini}}}"#).into()
+        }
+    }
+}
+
+/// The request as it comes in.
+pub(crate) fn source(dialect: Dialect, body: &[u8]) -> Source<'_> {
+    let path_model = (dialect == Dialect::Gemini).then_some("gemini-x");
+    Source { dialect, body, path_model, path_stream: true }
+}
