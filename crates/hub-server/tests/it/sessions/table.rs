@@ -46,10 +46,10 @@ const CONVERSATION: Row = ("hash", "string", Some(3600));
 const HOUR: i64 = 3600;
 /// What limits and breakers keep (docs/limits.md, docs/circuit-breaker.md).
 const LIMITS: [Row; 6] = [
-    ("counters", "hash", Some(40 * 24 * HOUR)),
-    ("rpm", "zset", Some(62 + HOUR)),
-    ("5h_rolling", "zset", Some(6 * HOUR + 120)),
-    ("day_rolling", "zset", Some(25 * HOUR + 120)),
+    ("counters", "string", Some(40 * 24 * HOUR)),
+    ("rpm", "hash", Some(62 + HOUR)),
+    ("5h_rolling", "hash", Some(6 * HOUR + 120)),
+    ("day_rolling", "hash", Some(25 * HOUR + 120)),
     ("held", "hash", Some(900 + HOUR)),
     ("done", "zset", Some(HOUR)),
 ];
