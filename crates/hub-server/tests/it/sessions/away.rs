@@ -100,6 +100,12 @@ async fn a_redis_that_comes_and_goes_costs_no_request_and_no_binding() {
         (Town::build(&redis.url(), &SETTINGS, &vec![json!({}); 3]).await, Store::at(&redis.url()).await);
     let talkers: Vec<String> = (0..TALKERS).map(|talker| format!("s-{talker}")).collect();
     bind_elsewhere(&town, &talkers).await;
+    for talker in &talkers {
+        // Bindings are written behind the answers.
+        let session = format!("k{}.{talker}", town.key.id);
+        let is_bound = async || store.binding(&session).await;
+        eventually("each talker is bound", PATIENCE, is_bound).await;
+    }
     let avoided = || town.providers[0].1.witness().totals().received;
     let mut before = avoided();
 
