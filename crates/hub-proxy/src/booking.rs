@@ -128,10 +128,7 @@ impl Booking {
             if attempt.usage_source == Some(UsageSource::Reported) {
                 self.learn(shared, record, usage);
             }
-            let amount = Amount {
-                money: attempt.cost.unwrap_or_default(),
-                tokens: usage.total_input().saturating_add(usage.output),
-            };
+            let amount = Amount { money: attempt.cost.unwrap_or_default(), tokens: usage.total() };
             shared.limiter.charge(attempt.id, Payer::Provider(attempt.provider_id), amount, at);
             let sum = total.get_or_insert_default();
             sum.money += amount.money;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use smallvec::SmallVec;
 
-use hub_circuit_breaker::{BreakerConfig, BreakerHealth};
+use hub_circuit_breaker::BreakerConfig;
 use hub_routing::{BindingVerdict, Health, KnownHealth, NotedHealth, RoutingFacts};
 use hub_types::{
     Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Provider, ProviderId, RoutingRecord,
@@ -234,7 +234,7 @@ impl<'a> Candidates<'a> {
 
 fn is_open(shared: &Shared, provider: &Provider, now: Timestamp) -> bool {
     let health = shared.breakers.health(provider.id, BreakerConfig::from(provider), now);
-    !matches!(health, BreakerHealth::Closed | BreakerHealth::HalfOpen)
+    !health.admits()
 }
 
 /// Counts the session at the provider. If that can't be known, it may.

@@ -105,6 +105,6 @@ impl Question<'_> {
         let money = self
             .price
             .map_or(Money::ZERO, |price| cost(price, usage, self.provider, self.group, self.tier).total);
-        Expected { money, tokens: usage.total_input().saturating_add(usage.output) }
+        Expected { money, tokens: usage.total() }
     }
 }

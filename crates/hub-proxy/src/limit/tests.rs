@@ -119,3 +119,11 @@ fn a_reset_within_a_second_counts_as_the_next_one() {
         reached.to_string().starts_with("requests-per-minute limit of key \"laptop\" is used up: 3 of 3")
     );
 }
+
+#[test]
+fn every_limit_is_counted_under_the_word_that_is_told() {
+    let sessions = LimitKind::ConcurrentSessions { current: 1, limit: 1 };
+    let sessions = LimitReached { kind: sessions, ..told(&spent()) }.limit_type();
+    let told: Vec<&str> = LimitType::ALL.into_iter().map(LimitType::as_str).chain([sessions]).collect();
+    assert_eq!(told, hub_types::LIMIT_WORDS);
+}

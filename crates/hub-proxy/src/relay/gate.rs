@@ -4,8 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hub_http::UpstreamError;
 use hub_types::ErrorClass;
@@ -127,15 +126,12 @@ impl Relay {
 
     /// All that came, as the client would have got it.
     fn whole(&mut self) -> Bytes {
-        let held: BytesMut = self.held.drain(..).fold(BytesMut::new(), |mut whole, piece| {
-            whole.extend_from_slice(&piece);
-            whole
-        });
+        let held = Bytes::from(self.held.concat());
         match self.filter.take() {
-            None => held.freeze(),
+            None => held,
             Some(mut filter) => {
                 let mut passed = Vec::new();
-                filter.push(&held.freeze(), &mut passed);
+                filter.push(&held, &mut passed);
                 filter.finish(&mut passed);
                 joined(passed)
             }
