@@ -65,7 +65,9 @@ impl Answer {
             bill,
             dialect: call.dialect,
             status: status.as_u16(),
-            is_event_stream: content_type.starts_with("text/event-stream"),
+            // Of other streams nobody knows how they should end.
+            is_event_stream: content_type.starts_with("text/event-stream")
+                && call.endpoint != Endpoint::Other,
             patience: patience(asked),
             on_client_abort: asked.upstream.provider.on_client_abort,
             secrets: Arc::clone(&asked.upstream.secrets),
@@ -104,7 +106,9 @@ impl Answer {
 }
 
 fn patience(asked: &Asked<'_>) -> Patience {
-    match (asked.received.call.stream, asked.upstream.provider.timeouts.idle_ms) {
+    let call = &asked.received.call;
+    let comes_in_pieces = call.stream || call.endpoint == Endpoint::Other;
+    match (comes_in_pieces, asked.upstream.provider.timeouts.idle_ms) {
         (false, _) => Patience::Until(asked.deadline),
         (true, 0) => Patience::Endless,
         (true, idle) => Patience::Idle(Duration::from_millis(idle.into())),

@@ -16,7 +16,9 @@ use hub_routing::{
     BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
     is_candidate, redirect, upstream_url,
 };
-use hub_types::{GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage};
+use hub_types::{
+    Conversion, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
+};
 use jiff::civil::Time;
 
 /// Rules that the catalogue is built under.
@@ -144,6 +146,27 @@ impl Catalogue {
     /// The provider with this id, if it takes part.
     pub fn provider(&self, id: ProviderId) -> Option<&Arc<Provider>> {
         self.candidates.get(id).map(|compiled| compiled.provider())
+    }
+
+    /// The providers from which an answer could come in the dialect of `facts`, their own or another one.
+    pub(crate) fn serving(
+        &self,
+        facts: &RoutingFacts<'_>,
+        local_time: Time,
+    ) -> impl Iterator<Item = &Arc<Upstream>> {
+        let could_serve = move |one: &&Arc<CompiledProvider>| {
+            let is_native = one.dialect() == facts.dialect;
+            let own = RoutingFacts { dialect: one.dialect(), ..*facts };
+            (is_native || one.provider().conversion == Conversion::Auto)
+                && is_candidate(one, &own, local_time)
+        };
+        let candidates = self.candidates.providers().iter().filter(could_serve);
+        candidates.filter_map(|one| self.upstreams.get(&one.provider().id))
+    }
+
+    /// The names of all models whose price is known.
+    pub(crate) fn priced_models(&self) -> impl Iterator<Item = &str> {
+        self.prices.models()
     }
 
     /// The providers that could serve this request, if all are well.
@@ -283,6 +306,11 @@ impl Upstream {
     /// The model to send for a requested one, if a rule says so.
     pub(crate) fn redirect(&self, model: &str) -> Option<&str> {
         redirect(&self.compiled, model)
+    }
+
+    /// Does it serve this model, under whatever name?
+    pub(crate) fn admits(&self, model: &str) -> bool {
+        self.compiled.admits(model)
     }
 
     /// Path and query to ask for.

@@ -92,6 +92,11 @@ impl Docket {
         self.is_kept = true;
     }
 
+    /// It was only asked what there is: that is no request worth a record.
+    pub(crate) fn forget(&mut self) {
+        self.is_kept = false;
+    }
+
     /// The wall-clock time of the request in the hub's zone.
     pub(crate) fn local_time(&self) -> Time {
         self.record.created_at.to_zoned(self.shared.options.time_zone.clone()).time()

@@ -25,6 +25,8 @@ mod gateway;
 mod headers;
 mod limit;
 mod metrics;
+mod models;
+mod multipart;
 mod outgoing;
 mod pick;
 mod pipeline;

@@ -26,6 +26,8 @@ mod gate;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod restart;
@@ -33,3 +35,5 @@ mod restart;
 mod routing;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod vendor_calls;
