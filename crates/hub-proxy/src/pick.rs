@@ -195,6 +195,7 @@ impl<'a> Candidates<'a> {
                 seed,
                 local_time: self.local_time,
                 groups: self.facts.groups.clone(),
+                convertible: self.facts.convertible,
                 steps: Vec::with_capacity(1),
             })
         });
