@@ -35,6 +35,7 @@ mod render;
 mod retry_after;
 mod room;
 mod route;
+mod running;
 mod session;
 mod shared;
 mod sink;
