@@ -35,4 +35,4 @@ pub use loss::{Loss, LossClass, LossReport};
 pub use plan::AnswerPlan;
 pub use refusal::Refusal;
 pub use request::{Converted, Source, convert_request};
-pub use target::{Options, Target};
+pub use target::{Instructions, Options, Target};

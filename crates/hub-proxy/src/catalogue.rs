@@ -16,9 +16,7 @@ use hub_routing::{
     BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
     is_candidate, redirect, upstream_url,
 };
-use hub_types::{
-    Conversion, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
-};
+use hub_types::{GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage};
 use jiff::civil::Time;
 
 /// Rules that the catalogue is built under.
@@ -148,20 +146,13 @@ impl Catalogue {
         self.candidates.get(id).map(|compiled| compiled.provider())
     }
 
-    /// The providers from which an answer could come in the dialect of `facts`, their own or another one.
+    /// Like [`Self::candidates`], ready to be sent to.
     pub(crate) fn serving(
         &self,
         facts: &RoutingFacts<'_>,
         local_time: Time,
     ) -> impl Iterator<Item = &Arc<Upstream>> {
-        let could_serve = move |one: &&Arc<CompiledProvider>| {
-            let is_native = one.dialect() == facts.dialect;
-            let own = RoutingFacts { dialect: one.dialect(), ..*facts };
-            (is_native || one.provider().conversion == Conversion::Auto)
-                && is_candidate(one, &own, local_time)
-        };
-        let candidates = self.candidates.providers().iter().filter(could_serve);
-        candidates.filter_map(|one| self.upstreams.get(&one.provider().id))
+        self.candidates(facts, local_time).filter_map(|provider| self.upstreams.get(&provider.id))
     }
 
     /// The names of all models whose price is known.

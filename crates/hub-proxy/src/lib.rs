@@ -37,6 +37,7 @@ mod render;
 mod retry_after;
 mod room;
 mod route;
+mod running;
 mod session;
 mod shared;
 mod sink;

@@ -63,7 +63,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + Send,
 {
     match admit(shared, &mut docket, head, body, call, peer).await {
-        Ok(admitted) => forward::forward(shared, docket, admitted).await,
+        Ok(admitted) => Box::pin(forward::forward(shared, docket, admitted)).await,
         Err(error) => Err(docket.refuse(error)),
     }
 }

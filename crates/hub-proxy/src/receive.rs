@@ -11,7 +11,7 @@ use http::request::Parts;
 use hub_formats::scan::{RequestFacts, scan_request};
 use hub_http::read_body;
 use hub_routing::RoutingFacts;
-use hub_types::{Caller, Dialect, Endpoint};
+use hub_types::{Caller, Convertible, Dialect, Endpoint};
 
 use crate::docket::Docket;
 use crate::route::{Forward, Kept};
@@ -104,6 +104,7 @@ impl Received {
         RoutingFacts {
             groups: caller.groups(),
             dialect: self.call.dialect,
+            convertible: Convertible::No,
             model: Some(self.call.model.as_str()).filter(|model| !model.is_empty()),
             client_name: self.client_name.as_deref(),
         }

@@ -14,7 +14,7 @@ use http::{HeaderMap, Response};
 
 use hub_http::Body;
 use hub_routing::RoutingFacts;
-use hub_types::{Caller, Dialect, MatchKind, Outcome};
+use hub_types::{Caller, Convertible, Dialect, MatchKind, Outcome};
 
 use crate::authenticate::authenticate;
 use crate::catalogue::Upstream;
@@ -70,8 +70,13 @@ async fn served_to(
 ) -> BTreeSet<String> {
     let catalogue = shared.directory.catalogue();
     let program = client::program(headers).name;
-    let facts =
-        RoutingFacts { groups: caller.groups(), dialect, model: None, client_name: program.as_deref() };
+    let facts = RoutingFacts {
+        groups: caller.groups(),
+        dialect,
+        convertible: Convertible::Yes,
+        model: None,
+        client_name: program.as_deref(),
+    };
     let mut names = BTreeSet::new();
     let serving: Vec<&Arc<Upstream>> = catalogue.serving(&facts, docket.local_time()).collect();
     // All at the same time: the slowest provider is waited for, not their sum.
