@@ -23,6 +23,7 @@ mod refusal;
 mod request;
 mod responses;
 mod schema;
+mod tape;
 mod target;
 
 pub use answer::{
