@@ -33,7 +33,7 @@ impl Plan {
         let text = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
         let number = |name: &str| text(name).map(|value| value.parse::<u64>().unwrap());
         let asked = number("HUB_CHAOS_SECONDS");
-        let storm = Duration::from_secs(asked.unwrap_or(15));
+        let storm = Duration::from_secs(asked.unwrap_or(12));
         Self {
             seed: Chance::fresh("chaos").number(),
             storm,

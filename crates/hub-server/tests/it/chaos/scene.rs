@@ -32,12 +32,13 @@ const BEHIND: [(Dialect, &[usize]); 4] = [
     (Dialect::Gemini, &[4, 5]),
 ];
 /// Nobody waits long for what comes back soon, and no session is remembered for the whole of a long storm.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("MAX_PROVIDER_PAUSE_MS", "1000"),
-    ("SESSION_TTL", "20"),
-    ("SESSION_TTL_SECONDS", "20"),
-    ("SESSION_RENEW_THRESHOLD_SECONDS", "10"),
+    ("SESSION_TTL", "8"),
+    ("SESSION_TTL_SECONDS", "8"),
+    ("SESSION_RENEW_THRESHOLD_SECONDS", "4"),
     ("REDIS_COMMAND_TIMEOUT_MS", "200"),
+    ("RESERVATION_TTL_MS", "4000"),
 ];
 
 impl Scene {
