@@ -112,6 +112,14 @@ pub struct Behaviour {
     /// The called tool's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_name: Option<String>,
+    /// The called tool's arguments, as the text of a JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_arguments: Option<String>,
+    /// Send the caller on an errand: its shell has to put this word behind `errand-`. While the request does
+    /// not hold the outcome, the answer calls the shell tool that the request offers; then it tells the outcome.
+    /// A request that offers no shell gets the answer that the rest of the behaviour describes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errand: Option<String>,
     /// Begin the answer with a thought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking: Option<bool>,
@@ -195,7 +203,7 @@ impl Behaviour {
         overlay!(status error_type error_message error_code retry_after latency_ms first_chunk_ms chunks chunk_ms
             chunk_bytes body_bytes text unicode truncate_after cut no_head error_in_200 error_after malformed split
             crlf comments input output reasoning cache_read cache_write_5m cache_write_1h no_usage tool_call
-            tool_name thinking echo_hash headers);
+            tool_name tool_arguments errand thinking echo_hash headers);
     }
 
     /// The usage figures of this behaviour, with the built-in ones where it says nothing.
@@ -253,8 +261,8 @@ mod tests {
             "text": "a", "unicode": true, "truncate_after": 1, "cut": "close", "no_head": true,
             "error_in_200": true, "error_after": 1, "malformed": "json", "split": 1, "crlf": true,
             "comments": true, "input": 1, "output": 1, "reasoning": 1, "cache_read": 1, "cache_write_5m": 1,
-            "cache_write_1h": 1, "no_usage": true, "tool_call": true, "tool_name": "a", "thinking": true,
-            "echo_hash": true, "headers": {"a": "b"}
+            "cache_write_1h": 1, "no_usage": true, "tool_call": true, "tool_name": "a", "tool_arguments": "{}",
+            "errand": "a", "thinking": true, "echo_hash": true, "headers": {"a": "b"}
         }))
         .unwrap();
         let mut base = Behaviour::default();

@@ -27,6 +27,7 @@ mod behaviour;
 mod body;
 mod compose;
 mod control;
+mod errand;
 mod lab;
 pub mod load;
 mod probe;

@@ -16,6 +16,7 @@ use crate::answer::{Cache, Fault, ID_LEN};
 use crate::behaviour::{Behaviour, Cut, HEADER};
 use crate::body::{CutShort, Script, ScriptedBody, Step};
 use crate::compose::{Asked, answer, refuse};
+use crate::errand;
 use crate::probe::Probe;
 use crate::route::{Call, Route};
 use crate::scenario::Stage;
@@ -77,6 +78,10 @@ pub(crate) async fn serve(
             Ok(over) => behaviour.overlay(&over),
             Err(reason) => refusal = Some(Fault::new(route.dialect, 400, reason)),
         }
+    }
+
+    if let Some(word) = behaviour.errand.take().filter(|_| route.call == Call::Generate) {
+        behaviour.overlay(&errand::turn(&word, &body));
     }
 
     if let Some(latency) = behaviour.latency_ms.filter(|latency| *latency > 0) {

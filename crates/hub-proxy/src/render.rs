@@ -46,14 +46,17 @@ pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) 
         Dialect::Claude => format!("event: error\ndata: {object}\n\n"),
         Dialect::OpenAi | Dialect::Gemini | Dialect::GeminiCli => format!("data: {object}\n\n"),
         Dialect::Responses => {
+            let said = json!({ "code": "server_error", "message": error.to_string() });
             let failed = json!({
                 "type": "response.failed",
                 "response": {
                     "id": format!("resp_{}", id.0.simple()),
                     "object": "response",
                     "status": "failed",
-                    "error": { "code": "server_error", "message": error.to_string() },
+                    "error": said,
                 },
+                // The vendor's SDKs hand the event on as any other, but raise an error that stands here.
+                "error": said,
             });
             format!("event: response.failed\ndata: {failed}\n\n")
         }

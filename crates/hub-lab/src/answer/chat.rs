@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::frame::{ID_SLOT, Prepared};
-use super::{CREATED, Figures, Plan, THOUGHT, TOOL_ARGUMENTS, text};
+use super::{CREATED, Figures, Plan, THOUGHT, text};
 
 pub(super) fn prepare(plan: &Plan) -> Prepared {
     if plan.stream.is_some() { stream(plan) } else { whole(plan) }
@@ -17,8 +17,8 @@ fn whole(plan: &Plan) -> Prepared {
     if plan.look.thinking {
         message.insert("reasoning_content".into(), THOUGHT.into());
     }
-    if let Some(name) = &plan.look.tool {
-        message.insert("tool_calls".into(), json!([tool_call(name, &TOOL_ARGUMENTS.concat())]));
+    if let Some(tool) = &plan.look.tool {
+        message.insert("tool_calls".into(), json!([tool_call(&tool.name, &tool.arguments)]));
     }
     let choice =
         json!({"index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason(plan)});
@@ -50,13 +50,13 @@ fn stream(plan: &Plan) -> Prepared {
     for part in text::chunks(&plan.text(), plan.look.chunk_len) {
         chunk(json!({"content": part}), None, true);
     }
-    if let Some(name) = &plan.look.tool {
-        let mut call = tool_call(name, "");
+    if let Some(tool) = &plan.look.tool {
+        let mut call = tool_call(&tool.name, "");
         if let Some(call) = call.as_object_mut() {
             call.insert("index".into(), 0.into());
         }
         chunk(json!({"tool_calls": [call]}), None, true);
-        for part in TOOL_ARGUMENTS {
+        for part in tool.fragments() {
             chunk(json!({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}), None, true);
         }
     }

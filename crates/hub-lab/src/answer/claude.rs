@@ -4,7 +4,7 @@ use hub_types::Usage;
 use serde_json::{Value, json};
 
 use super::frame::{ID_SLOT, Prepared};
-use super::{Figures, Plan, SIGNATURE, THOUGHT, TOOL_ARGUMENTS, text};
+use super::{Figures, Plan, SIGNATURE, THOUGHT, text};
 
 pub(super) fn prepare(plan: &Plan) -> Prepared {
     if plan.stream.is_some() { stream(plan) } else { whole(plan) }
@@ -16,11 +16,8 @@ fn whole(plan: &Plan) -> Prepared {
         content.push(json!({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}));
     }
     content.push(json!({"type": "text", "text": plan.text()}));
-    if let Some(name) = &plan.look.tool {
-        let input: Value = serde_json::from_str(&TOOL_ARGUMENTS.concat()).unwrap_or_default();
-        content.push(
-            json!({"type": "tool_use", "id": format!("toolu_{ID_SLOT}"), "name": name, "input": input}),
-        );
+    if let Some(tool) = &plan.look.tool {
+        content.push(tool_use(&tool.name, &tool.object()));
     }
     let mut message = message(plan, &content, Some(stop_reason(plan)));
     let figures = plan.figures();
@@ -55,10 +52,9 @@ fn stream(plan: &Plan) -> Prepared {
     let deltas =
         text::chunks(&answer, plan.look.chunk_len).map(|chunk| json!({"type": "text_delta", "text": chunk}));
     write_block(&mut sse, &mut index, &json!({"type": "text", "text": ""}), deltas);
-    if let Some(name) = &plan.look.tool {
-        let block = json!({"type": "tool_use", "id": format!("toolu_{ID_SLOT}"), "name": name, "input": {}});
-        let deltas = TOOL_ARGUMENTS.map(|part| json!({"type": "input_json_delta", "partial_json": part}));
-        write_block(&mut sse, &mut index, &block, deltas);
+    if let Some(tool) = &plan.look.tool {
+        let deltas = tool.fragments().map(|part| json!({"type": "input_json_delta", "partial_json": part}));
+        write_block(&mut sse, &mut index, &tool_use(&tool.name, &json!({})), deltas);
     }
 
     let mut end = json!({
@@ -97,6 +93,10 @@ fn message(plan: &Plan, content: &[Value], stop_reason: Option<&str>) -> Value {
         "stop_reason": stop_reason,
         "stop_sequence": null,
     })
+}
+
+fn tool_use(name: &str, input: &Value) -> Value {
+    json!({"type": "tool_use", "id": format!("toolu_{ID_SLOT}"), "name": name, "input": input})
 }
 
 fn stop_reason(plan: &Plan) -> &'static str {

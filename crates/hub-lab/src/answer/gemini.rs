@@ -4,7 +4,7 @@ use hub_types::Dialect;
 use serde_json::{Map, Value, json};
 
 use super::frame::{Frame, ID_SLOT, Prepared, SseWriter};
-use super::{Figures, Plan, SIGNATURE, THOUGHT, TOOL_ARGUMENTS, text};
+use super::{Figures, Plan, SIGNATURE, THOUGHT, text};
 use crate::route::Framing;
 
 /// What arrays and errors are labelled with.
@@ -73,9 +73,9 @@ fn thought() -> Value {
 }
 
 fn function_call(plan: &Plan) -> Option<Value> {
-    let name = plan.look.tool.as_deref()?;
-    let args: Value = serde_json::from_str(&TOOL_ARGUMENTS.concat()).unwrap_or_default();
-    Some(json!({"functionCall": {"name": name, "args": args}, "thoughtSignature": SIGNATURE}))
+    let tool = plan.look.tool.as_ref()?;
+    let call = json!({"name": tool.name, "args": tool.object()});
+    Some(json!({"functionCall": call, "thoughtSignature": SIGNATURE}))
 }
 
 fn response(plan: &Plan, parts: &[Value], finish: Option<&str>, figures: Option<Figures>) -> Value {

@@ -13,6 +13,7 @@ mod responses;
 mod text;
 
 use hub_types::{Dialect, Usage};
+use serde_json::Value;
 
 use crate::behaviour::Behaviour;
 use crate::route::Framing;
@@ -47,8 +48,37 @@ struct Look {
     crlf: bool,
     comments: bool,
     thinking: bool,
-    tool: Option<String>,
+    tool: Option<Tool>,
     usage: Option<Figures>,
+}
+
+/// A call of a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Tool {
+    name: String,
+    /// The text of a JSON object.
+    arguments: String,
+}
+
+impl Tool {
+    /// The call that a behaviour asks for.
+    fn scripted(behaviour: &Behaviour) -> Option<Self> {
+        let or = |text: &Option<String>, otherwise: &str| text.as_deref().unwrap_or(otherwise).to_owned();
+        (behaviour.tool_call == Some(true)).then(|| Self {
+            name: or(&behaviour.tool_name, "look_up"),
+            arguments: or(&behaviour.tool_arguments, r#"{"query":"weather in Hangzhou","limit":3}"#),
+        })
+    }
+
+    /// The arguments as they stream: in two pieces, neither of which is JSON by itself.
+    fn fragments(&self) -> impl Iterator<Item = &str> {
+        text::chunks(&self.arguments, self.arguments.len().div_ceil(2))
+    }
+
+    /// The arguments as an object, where the dialect wants that.
+    fn object(&self) -> Value {
+        serde_json::from_str(&self.arguments).unwrap_or_default()
+    }
 }
 
 /// `hub_types::Usage`, hashable and limited to what the dialect can say.
@@ -111,7 +141,6 @@ impl Plan {
         let chunk_len =
             chunk_len.unwrap_or_else(|| text_len.div_ceil(chunks.max(1))).max(text_len / MAX_CHUNKS).max(1);
         let flag = |flag: Option<bool>| flag.unwrap_or(false);
-        let tool = behaviour.tool_name.clone().unwrap_or_else(|| "look_up".to_owned());
         let look = Look {
             text,
             text_len: usize::try_from(text_len).unwrap_or(usize::MAX),
@@ -120,7 +149,7 @@ impl Plan {
             crlf: flag(behaviour.crlf),
             comments: flag(behaviour.comments),
             thinking: flag(behaviour.thinking),
-            tool: flag(behaviour.tool_call).then_some(tool),
+            tool: Tool::scripted(behaviour),
             usage: (!flag(behaviour.no_usage)).then(|| Figures::new(dialect, behaviour.usage())),
         };
         Self { dialect, stream, include_usage, model: model.to_owned(), look }
@@ -151,9 +180,6 @@ impl Plan {
         frame::SseWriter::new(self.look.crlf, self.look.comments)
     }
 }
-
-/// The arguments of a simulated tool call, as two fragments of one JSON text.
-const TOOL_ARGUMENTS: [&str; 2] = ["{\"query\":\"weather", " in Hangzhou\",\"limit\":3}"];
 
 /// What a simulated model thinks before it answers.
 const THOUGHT: &str = "The caller wants an answer; a short one will do.";

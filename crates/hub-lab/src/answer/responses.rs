@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::frame::{ID_SLOT, Prepared, SseWriter};
-use super::{CREATED, Figures, Plan, SIGNATURE, THOUGHT, TOOL_ARGUMENTS, text};
+use super::{CREATED, Figures, Plan, SIGNATURE, THOUGHT, Tool, text};
 
 pub(super) fn prepare(plan: &Plan) -> Prepared {
     if plan.stream.is_some() { stream(plan) } else { whole(plan) }
@@ -16,8 +16,7 @@ fn whole(plan: &Plan) -> Prepared {
         output.push(reasoning("completed", true));
     }
     output.push(message("completed", Some(&text)));
-    output
-        .extend(plan.look.tool.as_deref().map(|name| function("completed", name, &TOOL_ARGUMENTS.concat())));
+    output.extend(plan.look.tool.as_ref().map(|tool| function("completed", &tool.name, &tool.arguments)));
     let figures = plan.figures();
     Prepared::whole(&response(plan, "completed", &output, figures), figures.map(Figures::usage))
 }
@@ -36,8 +35,8 @@ fn stream(plan: &Plan) -> Prepared {
         stream.reasoning();
     }
     stream.message(&plan.text(), plan.look.chunk_len);
-    if let Some(name) = &plan.look.tool {
-        stream.function(name);
+    if let Some(tool) = &plan.look.tool {
+        stream.function(tool);
     }
     let Stream { mut sse, sequence, output } = stream;
     let figures = plan.figures();
@@ -117,16 +116,16 @@ impl Stream {
         self.done(message("completed", Some(text)));
     }
 
-    fn function(&mut self, name: &str) {
+    fn function(&mut self, tool: &Tool) {
         let id = item_id("fc");
-        let arguments = TOOL_ARGUMENTS.concat();
+        let Tool { name, arguments } = tool;
         self.added(&function("in_progress", name, ""), true);
-        for part in TOOL_ARGUMENTS {
+        for part in tool.fragments() {
             self.about("response.function_call_arguments.delta", &id, json!({"delta": part}), true);
         }
         let whole = json!({"name": name, "arguments": arguments});
         self.about("response.function_call_arguments.done", &id, whole, false);
-        self.done(function("completed", name, &arguments));
+        self.done(function("completed", name, arguments));
     }
 }
 

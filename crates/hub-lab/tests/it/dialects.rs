@@ -233,3 +233,41 @@ async fn other_calls_tell_what_they_received() {
     let answer = ask("/v1/embeddings", r#"{"model":"e","input":"x"}"#).await.json();
     assert_eq!((&answer["model"], &answer["received_bytes"]), (&json!("e"), &json!(25)));
 }
+
+#[tokio::test]
+async fn a_tools_arguments_can_be_chosen_in_every_dialect() {
+    let script = r#"{"tool_call":true,"tool_name":"sum","tool_arguments":"{\"a\":1,\"b\":[\"e\"]}"}"#;
+    let expected = json!({"a": 1, "b": ["e"]});
+    let lab = lab().await;
+    for (path, at) in [
+        ("/v1/messages", "/content/1/input"),
+        ("/v1/chat/completions", "/choices/0/message/tool_calls/0/function/arguments"),
+        ("/v1/responses", "/output/1/arguments"),
+        ("/v1beta/models/m:generateContent", "/candidates/0/content/parts/1/functionCall/args"),
+    ] {
+        let answer = post(&lab, path, script, r#"{"model":"m"}"#).await.json();
+        let arguments = answer.pointer(at).unwrap_or_else(|| panic!("{at} in {answer}"));
+        let arguments =
+            arguments.as_str().map_or_else(|| arguments.clone(), |text| serde_json::from_str(text).unwrap());
+        assert_eq!(arguments, expected, "{path}");
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn an_errand_goes_to_the_shell_and_ends_with_what_came_back() {
+    let lab = lab().await;
+    let ask = r#"{"model":"m","stream":true,"tools":[{"name":"Bash"}],"messages":[]}"#;
+    let events = post(&lab, "/v1/messages", "errand=w7", ask).await.data();
+    assert!(events.iter().any(|event| event["content_block"]["name"] == "Bash"));
+    assert!(!joined(events.iter().map(|event| event["delta"]["text"].clone())).contains("w7"));
+
+    let told = r#"{"model":"m","tools":[{"name":"Bash"}],"messages":[{"content":"errand-w7"}]}"#;
+    let answer = post(&lab, "/v1/messages", "errand=w7", told).await.json();
+    assert_eq!(
+        (answer["content"].as_array().unwrap().len(), &answer["stop_reason"]),
+        (1, &json!("end_turn"))
+    );
+    assert!(answer["content"][0]["text"].as_str().unwrap().contains("errand-w7"));
+    lab.stop().await;
+}

@@ -1,6 +1,6 @@
 //! Into a stream of Responses events.
 
-use super::object::{State, is_custom, item, item_id, part, plain_input, response};
+use super::object::{State, error, is_custom, item, item_id, part, plain_input, response};
 use crate::convert::answer::{Done, Emit, Failure, Finish, Head, Reason, Unit};
 use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::Opaque;
@@ -222,6 +222,9 @@ impl Emit for ResponsesEmit {
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        self.state("response.failed", &State::Failed(failure), out);
+        let object =
+            response(&self.plan, &self.id, self.output.clone(), &State::Failed(failure)).into_owned();
+        // The vendor's SDKs hand the event on as any other, but raise an error that stands beside the type.
+        self.send("response.failed", [("response", object), ("error", error(failure))], out);
     }
 }

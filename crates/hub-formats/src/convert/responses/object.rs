@@ -16,6 +16,11 @@ pub(super) enum State<'s> {
     Failed(&'s Failure),
 }
 
+/// What a failed response says of its failure.
+pub(super) fn error(failure: &Failure) -> Json<'static> {
+    obj([("code", failure.class.responses_code().into()), ("message", s(failure.message.clone()))])
+}
+
 /// The object with every member that strict readers require.
 pub(super) fn response<'a>(
     plan: &'a AnswerPlan,
@@ -25,13 +30,7 @@ pub(super) fn response<'a>(
 ) -> Json<'a> {
     let (status, used, error, details) = match state {
         State::InProgress => ("in_progress", Json::Null, Json::Null, Json::Null),
-        State::Failed(failure) => {
-            let error = obj([
-                ("code", failure.class.responses_code().into()),
-                ("message", s(failure.message.clone())),
-            ]);
-            ("failed", Json::Null, error, Json::Null)
-        }
+        State::Failed(failure) => ("failed", Json::Null, error(failure), Json::Null),
         State::Finished(finish) => {
             let why = match finish.reason {
                 Reason::Length | Reason::Context => Some("max_output_tokens"),
