@@ -59,8 +59,8 @@ pub(crate) async fn forward(
     while course.goes_on() {
         let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
-            Err(stages) if last_failure.is_none() => {
-                return Err(docket.refuse(ProxyError::NoProvider(stages)));
+            Err(nobody) if last_failure.is_none() => {
+                return Err(docket.refuse(ProxyError::NoProvider(Box::new(nobody))));
             }
             Err(_) => break,
         };
