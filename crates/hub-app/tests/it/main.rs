@@ -28,6 +28,8 @@ mod hedge;
 #[cfg(test)]
 mod keep_alive;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod records;
@@ -39,3 +41,5 @@ mod retries;
 mod routing;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod timeouts;
