@@ -26,6 +26,12 @@ mod front;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod hedge;
+#[cfg(test)]
+mod keep_alive;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod models;
@@ -34,8 +40,12 @@ mod records;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod retries;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod timeouts;
 #[cfg(test)]
 mod vendor_calls;
