@@ -30,6 +30,8 @@ pub(crate) struct Underway {
     pub(crate) upstream: Arc<Upstream>,
     /// Its own part of the request's record.
     pub(crate) record: Attempt,
+    /// What its request lost on the way into another dialect.
+    pub(crate) loss: Vec<String>,
     /// The request that it is for, and when that came in.
     pub(crate) request: RequestId,
     came_in: Instant,
@@ -41,7 +43,7 @@ impl Underway {
     /// The provider's breaker has let it through.
     pub(crate) fn begin(docket: &Docket, upstream: Arc<Upstream>, record: Attempt, trying: Trying) -> Self {
         let (request, came_in) = (docket.id(), docket.came_in());
-        Self { upstream, record, request, came_in, trying: Some(trying) }
+        Self { upstream, record, loss: Vec::new(), request, came_in, trying: Some(trying) }
     }
 
     /// Microseconds since the request came in.
@@ -97,7 +99,7 @@ pub(crate) async fn send(
         return Ok(response);
     }
     let body = read_error(response.body, deadline).await;
-    Err(Failure::answer(call, response.head, redact(body, secrets)))
+    Err(Failure::answer(call, underway.upstream.dialect(), response.head, redact(body, secrets)))
 }
 
 const fn class_of(error: &UpstreamError) -> ErrorClass {

@@ -37,21 +37,35 @@ pub(crate) async fn forward(
     let budget = Instant::now() + shared.options.failover_budget;
     let mut candidates = Candidates::new(&admitted, docket.local_time());
     let mut last_failure: Option<Failure> = None;
+    let mut refusal: Option<ProxyError> = None;
     while candidates.tried() <= shared.options.max_failovers as usize && Instant::now() < budget {
         let underway = match candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
             Err(stages) if last_failure.is_none() => {
-                return Err(docket.refuse(ProxyError::NoProvider(stages)));
+                return Err(docket.refuse(refusal.unwrap_or(ProxyError::NoProvider(stages))));
             }
             Err(_) => break,
         };
-        let outgoing = match Outgoing::prepare(&admitted.received, &underway.upstream) {
+        let dialect = underway.upstream.dialect();
+        let outgoing = match Outgoing::prepare(&admitted.received, &underway.upstream, &mut docket) {
             Ok(outgoing) => outgoing,
+            // Nobody's fault: the provider is not asked, and has not been.
+            Err(error @ ProxyError::NotConvertible { .. }) => {
+                shared.metrics.converted(admitted.received.call.dialect, dialect, None);
+                candidates.set_aside(dialect);
+                pick::give_back(shared, &mut docket, underway.upstream.provider.id).await;
+                refusal = Some(error);
+                continue;
+            }
             Err(error) => {
                 docket.conclude(underway);
                 return Err(docket.refuse(error));
             }
         };
+        if let Some(conversion) = &outgoing.conversion {
+            let from = admitted.received.call.dialect;
+            shared.metrics.converted(from, dialect, Some(&conversion.losses));
+        }
         let running = Running::begin(underway, outgoing, &admitted.received.call, budget);
         let failure = match Round::begin(&mut docket, running).end(shared, &admitted).await {
             Ended::Answered(running) => return running.into_response(shared, docket, &admitted),

@@ -66,14 +66,26 @@ impl Received {
         &self.head.headers
     }
 
+    /// Can it be said in another dialect? Only what asks for an answer can, and not as the JSON list that Gemini
+    /// streams where `alt=sse` is missing.
+    fn convertible(&self) -> Convertible {
+        let is_gemini = matches!(self.call.dialect, Dialect::Gemini | Dialect::GeminiCli);
+        let is_list = is_gemini && self.call.stream && !asks_for_events(self.head.uri.query());
+        if self.call.endpoint == Endpoint::Generate && !is_list { Convertible::Yes } else { Convertible::No }
+    }
+
     /// What the choice of a provider goes by.
     pub(crate) fn routing_facts<'a>(&'a self, caller: &'a Caller) -> RoutingFacts<'a> {
         RoutingFacts {
             groups: caller.groups(),
             dialect: self.call.dialect,
-            convertible: Convertible::No,
+            convertible: self.convertible(),
             model: Some(&self.call.model),
             client_name: self.client_name.as_deref(),
         }
     }
+}
+
+fn asks_for_events(query: Option<&str>) -> bool {
+    query.unwrap_or_default().split('&').any(|pair| pair == "alt=sse")
 }
