@@ -10,6 +10,8 @@ mod bytes;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod conversion;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod encodings;
