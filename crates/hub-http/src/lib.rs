@@ -14,6 +14,6 @@ pub use server::{Drained, Server, ServerSettings, Service};
 pub use tasks::Tasks;
 pub use upstream::{
     AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
-    Resolving, Route, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
+    Resolving, Route, Sent, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
     tls_client_config,
 };

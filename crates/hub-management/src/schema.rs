@@ -83,7 +83,16 @@ pub(crate) fn match_kind() -> Object {
 }
 
 pub(crate) fn attempt_reason() -> Object {
-    words(["session_reuse", "initial_selection", "retry_failed", "failover", "concurrent_limit_failed"])
+    words([
+        "session_reuse",
+        "initial_selection",
+        "retry_failed",
+        "failover",
+        "concurrent_limit_failed",
+        "hedge_launched",
+        "hedge_won",
+        "hedge_lost",
+    ])
 }
 
 pub(crate) fn store_state() -> Object {

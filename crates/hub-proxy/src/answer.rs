@@ -87,9 +87,20 @@ impl Answer {
         if self.is_gated { self.gated.hold(underway, deadline).await } else { Ok(()) }
     }
 
+    /// Is it an event stream, and nothing has to be said of it in a head?
+    pub(crate) fn is_event_stream(&self) -> bool {
+        let is_plain = !self.headers.contains_key(CONTENT_ENCODING);
+        self.status == StatusCode::OK && self.gated.is_event_stream() && is_plain
+    }
+
     /// Gives an answer up that is none.
     pub(crate) fn give_up(self, underway: &mut Underway, hollow: &Hollow) -> Failure {
         self.gated.give_up(underway, hollow, self.status, &self.headers)
+    }
+
+    /// Nobody wants it any more: what it used so far is written on the attempt.
+    pub(crate) fn hang_up(self, underway: &mut Underway) {
+        self.gated.hang_up(underway);
     }
 
     /// The client has left before it was the client's.

@@ -71,6 +71,11 @@ impl Failure {
         Self::no_answer(ErrorClass::Timeout, "the failover budget is used up".to_owned())
     }
 
+    /// The answer is not a stream, and the client waits in one.
+    pub(crate) fn no_stream() -> Self {
+        Self::no_answer(ErrorClass::FakeSuccess, "an answer in another form than an event stream".to_owned())
+    }
+
     /// An answer came in the provider's dialect, and it is an error. `body` is redacted already.
     pub(crate) fn answer(call: &Call, dialect: Dialect, head: Parts, body: Bytes) -> Self {
         let mut tap = UsageTap::new(dialect, call.endpoint, false);
@@ -117,6 +122,10 @@ impl Failure {
         }
     }
 
+    pub(crate) const fn class(&self) -> ErrorClass {
+        self.class
+    }
+
     /// Writes it on the attempt, and lets the provider have what follows from it.
     pub(crate) fn note(&self, shared: &Shared, underway: &mut Underway) {
         let judgement =
@@ -130,7 +139,13 @@ impl Failure {
             let pause = asked.unwrap_or(Duration::from_millis(pause));
             shared.cool_downs.pause(provider.id, pause, shared.clock.now());
         }
-        tracing::debug!(request = %underway.request, provider = provider.name, class = ?self.class, "an attempt failed");
+        self.write_on(underway);
+    }
+
+    /// Writes it on the attempt. The provider hears nothing of it yet.
+    pub(crate) fn write_on(&self, underway: &mut Underway) {
+        let provider = underway.upstream.provider.name.as_str();
+        tracing::debug!(request = %underway.request, provider, class = ?self.class, "an attempt failed");
         underway.record.timings.total_us = underway.elapsed_us();
         underway.record.class = Some(self.class);
         underway.record.error = Some(self.message.clone());

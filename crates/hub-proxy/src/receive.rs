@@ -66,11 +66,19 @@ impl Received {
         &self.head.headers
     }
 
-    /// Can it be said in another dialect? Only what asks for an answer can, and not as the JSON list that Gemini
-    /// streams where `alt=sse` is missing.
+    /// Will the answer be an event stream? Gemini's is a JSON list, unless the client asks for events.
+    pub(crate) fn wants_events(&self) -> bool {
+        let asks_for_events = || {
+            let query = self.head.uri.query().unwrap_or_default();
+            query.split('&').any(|pair| pair.eq_ignore_ascii_case("alt=sse"))
+        };
+        let is_list = matches!(self.call.dialect, Dialect::Gemini | Dialect::GeminiCli);
+        self.call.stream && self.call.endpoint == Endpoint::Generate && (!is_list || asks_for_events())
+    }
+
+    /// Can it be said in another dialect? Only what asks for an answer can, and not as a list that streams.
     fn convertible(&self) -> Convertible {
-        let is_gemini = matches!(self.call.dialect, Dialect::Gemini | Dialect::GeminiCli);
-        let is_list = is_gemini && self.call.stream && !asks_for_events(self.head.uri.query());
+        let is_list = self.call.stream && !self.wants_events();
         if self.call.endpoint == Endpoint::Generate && !is_list { Convertible::Yes } else { Convertible::No }
     }
 
@@ -84,8 +92,4 @@ impl Received {
             client_name: self.client_name.as_deref(),
         }
     }
-}
-
-fn asks_for_events(query: Option<&str>) -> bool {
-    query.unwrap_or_default().split('&').any(|pair| pair == "alt=sse")
 }

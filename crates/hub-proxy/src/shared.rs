@@ -30,6 +30,9 @@ pub struct GatewayOptions {
     pub max_failovers: u32,
     /// Everything before the first byte of an answer has to happen within this time.
     pub failover_budget: Duration,
+    /// How long a client of a stream waits before the head of its answer goes out, and then for each sign of life,
+    /// until there is content; zero = as long as it takes.
+    pub keep_alive: Duration,
     /// Do connections that fail count against a provider's circuit breaker?
     pub breaker_on_network_errors: bool,
     /// Bill the model that was asked for, not the one it was redirected to.
@@ -61,6 +64,7 @@ impl Default for GatewayOptions {
             trusted_proxies: Vec::new(),
             max_failovers: 3,
             failover_budget: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(15),
             breaker_on_network_errors: false,
             bill_requested_model: true,
             chain: ChainRules { message_count: 3, include_system_prompt: false },

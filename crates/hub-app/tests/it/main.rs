@@ -26,11 +26,15 @@ mod front;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod keep_alive;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod retries;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]

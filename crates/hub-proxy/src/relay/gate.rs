@@ -95,6 +95,10 @@ impl Gated {
         }
     }
 
+    pub(crate) const fn is_event_stream(&self) -> bool {
+        self.is_event_stream
+    }
+
     /// Waits for content. `deadline` is when there has to be some.
     pub(crate) async fn hold(
         &mut self,
@@ -211,6 +215,12 @@ impl Gated {
             }
             Hollow::Empty => Failure::no_answer(ErrorClass::FakeSuccess, "an empty answer".to_owned()),
         }
+    }
+
+    /// Nobody wants it any more: what it used so far is written on the attempt.
+    pub(crate) fn hang_up(self, underway: &mut Underway) {
+        drop(self.body);
+        self.reading.charge(underway);
     }
 
     /// The client has left.
