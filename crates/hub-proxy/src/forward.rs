@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::Response;
 
 use hub_http::Body;
-use hub_types::{Caller, Outcome};
+use hub_types::{AttemptReason, Caller, Endpoint, Outcome};
 
 use crate::admission::Spent;
 use crate::attempt::Underway;
@@ -38,6 +38,8 @@ pub(crate) struct Course<'a> {
     candidates: Candidates<'a>,
     /// When the time for attempts is over.
     budget: Instant,
+    /// A second provider was started beside another once; that is enough.
+    has_hedged: bool,
 }
 
 /// Finds a provider that answers, and hands its answer on.
@@ -51,6 +53,7 @@ pub(crate) async fn forward(
         admitted: &admitted,
         candidates: Candidates::new(&admitted, docket.local_time()),
         budget: Instant::now() + shared.options.failover_budget,
+        has_hedged: false,
     };
     let mut last_failure: Option<Failure> = None;
     let mut refusal: Option<ProxyError> = None;
@@ -142,6 +145,26 @@ impl Course<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// How long this attempt may be without content before another provider is started beside it. An answer in
+    /// one piece says nothing of how far it is.
+    pub(crate) fn hedge_after(&self, running: &Running) -> Option<Duration> {
+        let call = &self.admitted.received.call;
+        let may_hedge = call.stream && call.endpoint == Endpoint::Generate && !self.has_hedged;
+        let after = running.underway.upstream.provider.hedge_after_ms.filter(|after| may_hedge && *after > 0);
+        after.map(|after| Duration::from_millis(after.into()))
+    }
+
+    /// The attempt to start beside the one that runs, if there is anybody to try.
+    pub(crate) async fn beside(&mut self, docket: &mut Docket) -> Option<Box<Running>> {
+        if !self.goes_on() {
+            return None;
+        }
+        self.has_hedged = true;
+        let mut underway = self.candidates.next(self.shared, docket).await.ok()?;
+        underway.record.reason = AttemptReason::HedgeLaunched;
+        self.prepare(docket, underway).await.ok()
     }
 
     /// A provider has failed for good, as far as this request goes.

@@ -26,6 +26,8 @@ mod front;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod hedge;
+#[cfg(test)]
 mod keep_alive;
 #[cfg(test)]
 mod limits;
