@@ -34,6 +34,8 @@ pub(crate) struct Underway {
     pub(crate) upstream: Arc<Upstream>,
     /// Its own part of the request's record.
     pub(crate) record: Attempt,
+    /// What its request lost on the way into another dialect.
+    pub(crate) loss: Vec<String>,
     /// The request that it is for, and when that came in.
     pub(crate) request: RequestId,
     came_in: Instant,
@@ -49,7 +51,7 @@ impl Underway {
     /// The provider's breaker has let it through.
     pub(crate) fn begin(docket: &Docket, upstream: Arc<Upstream>, record: Attempt, trying: Trying) -> Self {
         let (request, came_in, pulse) = (docket.id(), docket.came_in(), docket.pulse().cloned());
-        Self { upstream, record, request, came_in, trying: Some(trying), pulse, beat: None }
+        Self { upstream, record, loss: Vec::new(), request, came_in, trying: Some(trying), pulse, beat: None }
     }
 
     /// Microseconds since the request came in.
@@ -79,6 +81,7 @@ impl Underway {
         Self {
             upstream,
             record,
+            loss: Vec::new(),
             request: self.request,
             came_in: self.came_in,
             trying: self.trying.take(),
@@ -146,7 +149,7 @@ pub(crate) async fn send(
         return Ok(response);
     }
     let body = read_error(response.body, deadline.at).await;
-    Err(Failure::answer(call, response.head, redact(body, secrets)))
+    Err(Failure::answer(call, underway.upstream.dialect(), response.head, redact(body, secrets)))
 }
 
 /// The head of an answer, or `None` if the deadline has passed, which may begin to run when the request goes out.

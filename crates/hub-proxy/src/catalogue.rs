@@ -16,7 +16,9 @@ use hub_routing::{
     BindingVerdict, CompiledProvider, Dropped, HealthView, RoutingFacts, check_provider_url, choose,
     consult_binding, is_candidate, redirect, upstream_url,
 };
-use hub_types::{GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage};
+use hub_types::{
+    Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
+};
 use jiff::civil::Time;
 
 /// Rules that the catalogue is built under.
@@ -64,6 +66,8 @@ pub(crate) struct Upstream {
     pub(crate) own_headers: HeaderMap,
     /// What must not be seen in an error of this provider.
     pub(crate) secrets: Arc<[Vec<u8>]>,
+    /// The endpoint of ChatGPT subscriptions, which has peculiarities of its own.
+    pub(crate) is_codex_backend: bool,
     compiled: Arc<CompiledProvider>,
     base: Url,
     /// The length of `https://host:port` in a URL of this provider.
@@ -205,6 +209,12 @@ impl Catalogue {
         })
     }
 
+    /// All providers that speak a dialect.
+    pub(crate) fn speaking(&self, dialect: Dialect) -> impl Iterator<Item = ProviderId> {
+        let speakers = self.candidates.providers().iter().filter(move |one| one.dialect() == dialect);
+        speakers.map(|one| one.provider().id)
+    }
+
     /// Chooses a provider by the stages.
     pub(crate) fn choose(
         &self,
@@ -295,7 +305,24 @@ impl Upstream {
         let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
         let origin_length = base.origin().ascii_serialization().len();
         let compiled = Arc::clone(compiled);
-        Ok(Self { provider, route, host_name, host, own_headers, secrets, compiled, base, origin_length })
+        let is_codex_backend = provider.provider_type == ProviderType::Codex && is_codex_backend(&base);
+        Ok(Self {
+            provider,
+            route,
+            host_name,
+            host,
+            own_headers,
+            secrets,
+            is_codex_backend,
+            compiled,
+            base,
+            origin_length,
+        })
+    }
+
+    /// What it speaks.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.compiled.dialect()
     }
 
     /// The model to send for a requested one, if a rule says so.
@@ -312,6 +339,12 @@ impl Upstream {
     pub(crate) fn target(&self, path: &str, query: Option<&str>) -> String {
         upstream_url(&self.base, path, query).split_off(self.origin_length)
     }
+}
+
+/// Is this where ChatGPT serves Codex? Relays of it keep its path.
+fn is_codex_backend(base: &Url) -> bool {
+    let host = base.host_str().unwrap_or_default();
+    host == "chatgpt.com" || host.ends_with(".chatgpt.com") || base.path().contains("/backend-api/codex")
 }
 
 /// The credential where this type of provider looks for it, and the headers an admin added.

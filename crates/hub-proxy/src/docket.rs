@@ -82,11 +82,12 @@ impl Docket {
     /// An attempt is over: its record becomes a part of the request's. The last one is the one that answered, or
     /// the one whose failure the client hears of.
     pub(crate) fn conclude(&mut self, underway: Underway) {
-        let Underway { upstream, record, .. } = underway;
+        let Underway { upstream, record, loss, .. } = underway;
         let timings = &mut self.record.timings;
         timings.first_byte_us = record.timings.first_byte_us.or(timings.first_byte_us);
         timings.first_content_us = record.timings.first_content_us.or(timings.first_content_us);
         self.record.attempts.push(record);
+        self.record.loss = loss;
         if let Some(ticket) = &mut self.ticket {
             let provider = &upstream.provider;
             let own = provider.session_ttl.map(|seconds| Duration::from_secs(seconds.into()));

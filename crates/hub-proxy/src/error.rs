@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::limit::LimitReached;
 use crate::nobody::Nobody;
+use hub_formats::convert::Refusal;
 use hub_http::BodyError;
 use hub_types::{Dialect, ErrorClass};
 
@@ -42,6 +43,16 @@ pub enum ProxyError {
     /// The body is not what the endpoint takes.
     #[error("{0}")]
     InvalidRequest(String),
+    /// Only providers of other dialects are left, and theirs have no words for it.
+    #[error(
+        "no provider of the {dialect} API can be asked now, and it can't be said to another one: {refusal}"
+    )]
+    NotConvertible {
+        /// The client's.
+        dialect: Dialect,
+        /// What can't be said, and why.
+        refusal: Refusal,
+    },
     /// No endpoint of this path.
     #[error("there is no endpoint {0} here: check the base URL of your client")]
     UnknownPath(String),
@@ -138,6 +149,7 @@ impl ProxyError {
             Self::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
             Self::Body(BodyError::Corrupt(_) | BodyError::Broken)
             | Self::InvalidRequest(_)
+            | Self::NotConvertible { .. }
             | Self::ModelNotAllowed(_)
             | Self::ClientNotAllowed(_) => StatusCode::BAD_REQUEST,
             Self::UnknownPath(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
@@ -167,6 +179,7 @@ impl ProxyError {
             Self::Body(BodyError::TooSlow) => "body_too_slow",
             Self::Body(BodyError::Corrupt(_) | BodyError::Broken) => "invalid_body",
             Self::InvalidRequest(_) => "invalid_request",
+            Self::NotConvertible { .. } => "not_convertible",
             Self::UnknownPath(_) => "unknown_path",
             Self::UnknownModel(_) => "model_not_found",
             Self::WrongMethod(_) => "wrong_method",

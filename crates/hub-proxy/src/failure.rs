@@ -8,6 +8,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 
+use hub_formats::convert::{self, LossReport, read_failure, render_failure};
 use hub_formats::tap::{UpstreamError, UsageTap};
 use hub_http::Body;
 use hub_routing::{classify_status, verdict};
@@ -38,6 +39,8 @@ struct Answered {
     body: Bytes,
     /// The message found in it.
     said: Option<String>,
+    /// What it means, if it is in another dialect than the client's.
+    foreign: Option<Box<convert::Failure>>,
 }
 
 /// What upstreams call requests that are wrong themselves, where a status would have said so.
@@ -73,9 +76,9 @@ impl Failure {
         Self::no_answer(ErrorClass::FakeSuccess, "an answer in another form than an event stream".to_owned())
     }
 
-    /// An answer came, and it is an error. `body` is redacted already.
-    pub(crate) fn answer(call: &Call, head: Parts, body: Bytes) -> Self {
-        let mut tap = UsageTap::new(call.dialect, call.endpoint, false);
+    /// An answer came in the provider's dialect, and it is an error. `body` is redacted already.
+    pub(crate) fn answer(call: &Call, dialect: Dialect, head: Parts, body: Bytes) -> Self {
+        let mut tap = UsageTap::new(dialect, call.endpoint, false);
         tap.push(&body);
         let reported = tap.finish().error.unwrap_or_default();
         let status = head.status.as_u16();
@@ -88,7 +91,8 @@ impl Failure {
         let kind = reported.kind.or(reported.code).unwrap_or_default();
         let message = format!("status {status} {}", kind.chars().take(100).collect::<String>());
         let (status, headers) = (head.status, head.headers);
-        let answer = Some(Answered { status, headers, body, said: reported.message });
+        let foreign = (dialect != call.dialect).then(|| Box::new(read_failure(status.as_u16(), &body)));
+        let answer = Some(Answered { status, headers, body, said: reported.message, foreign });
         Self { class, message: message.trim_end().to_owned(), answer, blames_request: false }
     }
 
@@ -103,13 +107,13 @@ impl Failure {
         let message = format!("a success that holds {}", kind.chars().take(100).collect::<String>());
         let said = reported.message.map(|said| redact(said.into_bytes().into(), secrets));
         let said = said.map(|said| String::from_utf8_lossy(&said).into_owned());
-        let answer = Answered { status, headers: HeaderMap::new(), body: Bytes::new(), said };
+        let answer = Answered { status, headers: HeaderMap::new(), body: Bytes::new(), said, foreign: None };
         Self { class, message, answer: Some(answer), blames_request }
     }
 
     /// An answer is complete, and there is nothing in it. If nobody has more to say, the client gets it.
     pub(crate) fn empty(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        let answer = Answered { status, headers, body, said: None };
+        let answer = Answered { status, headers, body, said: None, foreign: None };
         Self {
             class: ErrorClass::FakeSuccess,
             message: "an answer without content".to_owned(),
@@ -174,13 +178,16 @@ impl Failure {
         record.error_message = Some(self.message);
         match self.answer {
             // A redirect would lead the client away from the hub, with its key.
-            Some(Answered { status, headers, body, said })
+            Some(Answered { status, headers, body, said, foreign })
                 if self.class != ErrorClass::Credential && matches!(status.as_u16(), 400..=599) =>
             {
                 // 529 is a word of the Claude dialect only.
                 let is_foreign = status == OVERLOADED && dialect != Dialect::Claude;
                 let status = if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { status };
-                let body = if render::is_error_of(dialect, &body) {
+                let is_translated = foreign.is_some();
+                let body = if let Some(failure) = foreign {
+                    render_failure(&failure, dialect).into()
+                } else if render::is_error_of(dialect, &body) {
                     body
                 } else {
                     let said = said.filter(|said| !said.trim().is_empty());
@@ -189,7 +196,11 @@ impl Failure {
                 };
                 let mut response = Response::new(Body::from(body));
                 *response.status_mut() = status;
-                *response.headers_mut() = headers::to_client(headers, false);
+                *response.headers_mut() = if is_translated {
+                    headers::to_foreign_client(&headers, false, &LossReport::default())
+                } else {
+                    headers::to_client(headers, false)
+                };
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 docket.close(Outcome::Failed, response.status().as_u16());
                 Ok(response)

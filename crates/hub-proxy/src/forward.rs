@@ -56,11 +56,12 @@ pub(crate) async fn forward(
         has_hedged: false,
     };
     let mut last_failure: Option<Failure> = None;
+    let mut refusal: Option<ProxyError> = None;
     while course.goes_on() {
         let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
             Err(nobody) if last_failure.is_none() => {
-                return Err(docket.refuse(ProxyError::NoProvider(Box::new(nobody))));
+                return Err(docket.refuse(refusal.unwrap_or(ProxyError::NoProvider(Box::new(nobody)))));
             }
             Err(_) => break,
         };
@@ -73,6 +74,8 @@ pub(crate) async fn forward(
                     break;
                 }
             }
+            // Nobody's fault: the provider has not been asked.
+            Err(error @ ProxyError::NotConvertible { .. }) => refusal = Some(error),
             Err(error @ ProxyError::ShuttingDown) => {
                 return Err(docket.close_with(Outcome::Interrupted, error));
             }
@@ -97,7 +100,7 @@ impl Course<'_> {
     ) -> Result<ControlFlow<Box<Running>, Failure>, ProxyError> {
         let mut retries = 0;
         loop {
-            let running = self.prepare(docket, underway)?;
+            let running = self.prepare(docket, underway).await?;
             match Round::begin(docket, running).end(self).await {
                 Ended::Answered(running) => return Ok(ControlFlow::Break(running)),
                 Ended::CutOff => return Err(ProxyError::ShuttingDown),
@@ -121,9 +124,22 @@ impl Course<'_> {
         }
     }
 
-    fn prepare(&self, docket: &mut Docket, underway: Underway) -> Result<Box<Running>, ProxyError> {
-        match Outgoing::prepare(&self.admitted.received, &underway.upstream) {
-            Ok(outgoing) => Ok(Running::begin(underway, outgoing, &self.admitted.received.call, self.budget)),
+    async fn prepare(&mut self, docket: &mut Docket, underway: Underway) -> Result<Box<Running>, ProxyError> {
+        let call = &self.admitted.received.call;
+        let dialect = underway.upstream.dialect();
+        match Outgoing::prepare(&self.admitted.received, &underway.upstream, docket) {
+            Ok(outgoing) => {
+                if let Some(conversion) = &outgoing.conversion {
+                    self.shared.metrics.converted(call.dialect, dialect, Some(&conversion.losses));
+                }
+                Ok(Running::begin(underway, outgoing, call, self.budget))
+            }
+            Err(error @ ProxyError::NotConvertible { .. }) => {
+                self.shared.metrics.converted(call.dialect, dialect, None);
+                self.candidates.set_aside(dialect);
+                pick::give_back(self.shared, docket, underway.upstream.provider.id).await;
+                Err(error)
+            }
             Err(error) => {
                 docket.conclude(underway);
                 Err(error)
@@ -148,7 +164,7 @@ impl Course<'_> {
         self.has_hedged = true;
         let mut underway = self.candidates.next(self.shared, docket).await.ok()?;
         underway.record.reason = AttemptReason::HedgeLaunched;
-        self.prepare(docket, underway).ok()
+        self.prepare(docket, underway).await.ok()
     }
 
     /// A provider has failed for good, as far as this request goes.

@@ -16,12 +16,11 @@ use http_body::{Body as HttpBody, Frame};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use hub_http::Body;
-use hub_types::{Dialect, Endpoint, RequestId};
+use hub_types::{Dialect, RequestId};
 
 use crate::docket::Docket;
 use crate::forward::{Admitted, forward};
 use crate::pulse::Pulse;
-use crate::receive::Received;
 use crate::shared::Shared;
 use crate::{ProxyError, render};
 
@@ -34,7 +33,7 @@ pub(crate) async fn answer(
     admitted: Admitted,
 ) -> Result<Response<Body>, ProxyError> {
     let interval = shared.options.keep_alive;
-    if interval.is_zero() || !waits_for_events(&admitted.received) {
+    if interval.is_zero() || !admitted.received.wants_events() {
         return Box::pin(forward(shared, docket, admitted)).await;
     }
     let pulse = Arc::new(Pulse::default());
@@ -56,17 +55,6 @@ pub(crate) async fn answer(
     // Proxies that gather answers would keep the signs of life to themselves.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
-}
-
-/// Will the answer be an event stream? Gemini's is a JSON list, unless the client asks for events.
-fn waits_for_events(received: &Received) -> bool {
-    let call = &received.call;
-    let asks_for_events = || {
-        let query = received.head.uri.query().unwrap_or_default();
-        query.split('&').any(|pair| pair.eq_ignore_ascii_case("alt=sse"))
-    };
-    let is_list = matches!(call.dialect, Dialect::Gemini | Dialect::GeminiCli);
-    call.stream && call.endpoint == Endpoint::Generate && (!is_list || asks_for_events())
 }
 
 /// A sign of life that clients of this dialect take for nothing else.

@@ -8,9 +8,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use hub_circuit_breaker::Phase;
+use hub_formats::convert::LossReport;
 use hub_rate_limit::{Cause, Owner, Refusal};
 use hub_session::Scope;
-use hub_types::RequestRecord;
+use hub_types::{Dialect, RequestRecord};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -45,6 +46,20 @@ struct LimitLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BreakerLabels {
     to: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConversionLabels {
+    from: &'static str,
+    to: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LossLabels {
+    /// Without its detail, which may come from a client.
+    code: String,
+    class: &'static str,
 }
 
 /// What a session's binding meant for a request.
@@ -89,6 +104,8 @@ pub struct Metrics {
     limit_refusals: Family<LimitLabels, Counter>,
     unlimited: Counter,
     breakers: Family<BreakerLabels, Counter>,
+    conversions: Family<ConversionLabels, Counter>,
+    losses: Family<LossLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -107,6 +124,8 @@ impl Default for Metrics {
             limit_refusals: Family::default(),
             unlimited: Counter::default(),
             breakers: Family::default(),
+            conversions: Family::default(),
+            losses: Family::default(),
         }
     }
 }
@@ -158,6 +177,16 @@ impl Metrics {
             self.breakers.clone(),
         );
         registry.register(
+            "hub_conversions",
+            "Requests said in the dialect of another vendor's provider, or not to be said in it",
+            self.conversions.clone(),
+        );
+        registry.register(
+            "hub_conversion_losses",
+            "What requests lost on their way into another dialect",
+            self.losses.clone(),
+        );
+        registry.register(
             "hub_limit_unchecked",
             "Requests that passed without their limits, because these could not be known",
             self.unlimited.clone(),
@@ -186,6 +215,17 @@ impl Metrics {
     /// A provider's breaker changed its position.
     pub(crate) fn breaker_moved(&self, to: Phase) {
         self.breakers.get_or_create(&BreakerLabels { to: to.as_str() }).inc();
+    }
+
+    /// A request goes to a provider of another dialect, with these losses, or can't (`None`).
+    pub(crate) fn converted(&self, from: Dialect, to: Dialect, losses: Option<&LossReport>) {
+        let result = if losses.is_some() { "sent" } else { "refused" };
+        let labels = ConversionLabels { from: from.as_str(), to: to.as_str(), result };
+        self.conversions.get_or_create(&labels).inc();
+        for loss in losses.into_iter().flat_map(LossReport::iter) {
+            let labels = LossLabels { code: loss.word().to_owned(), class: loss.class.as_str() };
+            self.losses.get_or_create(&labels).inc();
+        }
     }
 
     /// A limit of a key or a user is reached.

@@ -16,6 +16,12 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
     let mut object = error_value(dialect, Some(id), status, error.code(), &error.to_string());
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
+    if let (ProxyError::NotConvertible { refusal, .. }, Dialect::OpenAi | Dialect::Responses) =
+        (error, dialect)
+        && let Some(Value::Object(error)) = object.get_mut("error")
+    {
+        error.insert("param".to_owned(), refusal.param().into());
+    }
     if let ProxyError::LimitReached(reached) = error {
         if let Some(Value::Object(error)) = object.get_mut("error") {
             error.extend(reached.members());

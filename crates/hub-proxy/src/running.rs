@@ -16,7 +16,7 @@ use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::forward::Admitted;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Conversion, Outgoing};
 use crate::receive::Call;
 use crate::relay::Left;
 use crate::shared::Shared;
@@ -28,6 +28,8 @@ pub(crate) struct Running {
     request: Option<Request<Bytes>>,
     /// The hub asked for usage where the client had not.
     asks_for_usage: bool,
+    /// How the answer gets back into the client's words, if the provider has other ones.
+    conversion: Option<Box<Conversion>>,
     deadline: Deadline,
     answer: Option<Answer>,
 }
@@ -40,10 +42,20 @@ impl Running {
         call: &Call,
         budget: Instant,
     ) -> Box<Self> {
-        let Outgoing { request, model, asks_for_usage } = outgoing;
+        let Outgoing { request, model, asks_for_usage, conversion } = outgoing;
         underway.record.sent_model = Some(model);
+        if let Some(conversion) = &conversion {
+            underway.loss = conversion.losses.iter().map(|loss| loss.code.to_string()).collect();
+        }
         let deadline = Deadline::new(&underway.upstream, call, budget);
-        Box::new(Self { underway, request: Some(request), asks_for_usage, deadline, answer: None })
+        Box::new(Self {
+            underway,
+            request: Some(request),
+            asks_for_usage,
+            conversion,
+            deadline,
+            answer: None,
+        })
     }
 
     /// Sends the request and waits until there is content in the answer.
@@ -60,6 +72,7 @@ impl Running {
             received: &admitted.received,
             upstream: &self.underway.upstream,
             for_usage: self.asks_for_usage,
+            conversion: self.conversion.as_deref(),
             deadline: self.deadline.at,
         };
         let answer = self.answer.insert(Answer::begin(&asked, bill, response));

@@ -12,6 +12,8 @@ mod canary;
 #[cfg(test)]
 mod classes;
 #[cfg(test)]
+mod conversion;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod encodings;

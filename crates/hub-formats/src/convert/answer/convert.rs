@@ -105,6 +105,11 @@ impl Converter {
         }
     }
 
+    /// What went wrong, told to the client or not.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.arrange.failure()
+    }
+
     fn event(&mut self, data: &[u8], out: &mut Vec<u8>) {
         if self.over.is_some() {
             return;
