@@ -17,7 +17,7 @@ use hub_http::{
     BodyLimits, Server, ServerSettings, Tasks, UpstreamClient, UpstreamSettings, tls_client_config,
 };
 use hub_management::{Management, Settings};
-use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics};
+use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics, Prober};
 use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
 use hub_repository::journal::{Drain, Journal, JournalSettings};
 use hub_types::{Clock, SystemClock};
@@ -26,6 +26,7 @@ use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
 use crate::limits::{Ledger, LimitParts, budget_mode};
+use crate::provider_tests::Tests;
 use crate::recorder::Recorder;
 use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
@@ -121,7 +122,9 @@ impl App {
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
 
         let counted = Metrics::default();
-        let gateway = Gateway::builder(directory.clone(), upstream_client(&config, tls, &tasks))
+        let client = upstream_client(&config, tls, &tasks);
+        let prober = Prober::new(client.clone(), rules);
+        let gateway = Gateway::builder(directory.clone(), client)
             .options(gateway_options(&config))
             .sink(recorder)
             .sessions(Arc::clone(&parts.sessions))
@@ -150,6 +153,7 @@ impl App {
                 .with_session_pool(Arc::clone(&parts.pool))
                 .with_limiter(limiter)
                 .with_breakers(breakers, pauses)
+                .with_provider_tests(Arc::new(Tests::new(prober, config.probing.api_test_timeout)))
                 .with_time_zone(config.observability.time_zone.clone()),
         );
         let registry = config

@@ -11,6 +11,7 @@ mod health;
 mod limits;
 pub mod logging;
 mod metrics;
+mod provider_tests;
 mod recorder;
 mod refresh;
 mod sessions;

@@ -88,7 +88,7 @@ fn note_head(docket: &mut Docket, status: StatusCode) {
     }
 }
 
-const fn class_of(error: &UpstreamError) -> ErrorClass {
+pub(crate) const fn class_of(error: &UpstreamError) -> ErrorClass {
     match error {
         UpstreamError::Connect(ConnectError::TimedOut(_)) => ErrorClass::Network,
         UpstreamError::Malformed => ErrorClass::ProviderError,

@@ -56,7 +56,7 @@ impl Outgoing {
 }
 
 /// Puts another model into `/v1beta/models/{model}:{action}`.
-fn redirected_path(path: &str, model: &str) -> String {
+pub(crate) fn redirected_path(path: &str, model: &str) -> String {
     let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
     let action = call.rsplit_once(':').map_or("", |(_, action)| action);
     let model = percent_encoding::utf8_percent_encode(model, percent_encoding::NON_ALPHANUMERIC);

@@ -26,6 +26,8 @@ mod gate;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod provider_test;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod restart;
