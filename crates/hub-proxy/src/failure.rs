@@ -13,6 +13,7 @@ use hub_http::Body;
 use hub_routing::{classify_status, verdict};
 use hub_types::{Dialect, ErrorClass, Outcome, ProviderId};
 
+use crate::alert::{Alert, AlertKind};
 use crate::breaker::Judgement;
 use crate::docket::Docket;
 use crate::receive::Call;
@@ -126,6 +127,10 @@ impl Failure {
         }
         let (id, elapsed) = (docket.id(), docket.elapsed_us());
         if let Some(attempt) = docket.last_attempt() {
+            if verdict(self.class).alerts {
+                let kind = AlertKind::CredentialFailing { message: self.message.clone() };
+                shared.alerts.raise(Alert { provider, name: attempt.provider_name.clone(), kind });
+            }
             tracing::debug!(request = %id, provider = attempt.provider_name, class = ?self.class, "an attempt failed");
             attempt.class = Some(self.class);
             attempt.error = Some(self.message.clone());

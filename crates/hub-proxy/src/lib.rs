@@ -5,6 +5,7 @@
 //! without a database. Start reading at `pipeline`.
 
 mod admission;
+mod alert;
 mod answer;
 mod attempt;
 mod authenticate;
@@ -42,6 +43,7 @@ mod sink;
 mod throttle;
 mod transcript;
 
+pub use alert::{Alert, AlertKind, AlertSink};
 pub use catalogue::{Catalogue, CatalogueProblem, CatalogueRules};
 pub use client::address as client_address;
 pub use directory::{Directory, DirectoryUnavailable, MemoryDirectory};

@@ -4,6 +4,8 @@
 mod harness;
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod bytes;
@@ -25,6 +27,8 @@ mod front;
 mod gate;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod probing;
 #[cfg(test)]
 mod provider_test;
 #[cfg(test)]
