@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{
-    auth, bindings, keys, limits, provider_groups, provider_health, providers, requests, routing, sessions,
-    system, usage, users,
+    auth, bindings, keys, limits, provider_groups, provider_health, provider_test, providers, requests,
+    routing, sessions, system, usage, users,
 };
 
 #[derive(OpenApi)]
@@ -55,6 +55,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(keys::rotate))
         .routes(routes!(provider_health::show))
         .routes(routes!(provider_health::reset))
+        .routes(routes!(provider_test::test))
+        .routes(routes!(provider_test::test_new))
+        .routes(routes!(provider_test::models))
         .routes(routes!(limits::of_user))
         .routes(routes!(limits::reset_user))
         .routes(routes!(limits::of_key))

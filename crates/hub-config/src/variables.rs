@@ -153,7 +153,7 @@ table! {
         PROBE_TIMEOUT_MS = variable(Some("5000"), Kind::Milliseconds { least: 100, most: 120_000 },
             "How long such a question may take.");
         API_TEST_TIMEOUT_MS = variable(Some("15000"), Kind::Milliseconds { least: 5000, most: 120_000 },
-            "How long the test of a provider in the dashboard may take.");
+            "How long the test of a provider may take.");
     }
     "Accounting" {
         BILLING_MODEL_SOURCE = variable(Some("original"), Kind::Choice(&["original", "redirected"]),

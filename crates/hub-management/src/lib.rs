@@ -19,6 +19,7 @@ mod params;
 mod pool_keys;
 mod provider_groups;
 mod provider_health;
+mod provider_test;
 mod providers;
 mod proxy_url;
 mod requests;
@@ -40,6 +41,7 @@ pub use error::{FieldError, ManagementError};
 pub use login::{Login, Resumed};
 pub use management::{Management, Settings};
 pub use params::{ListQuery, RequestQuery, SessionQuery, UsageQuery};
+pub use provider_test::ProviderTests;
 pub use status::StatusSource;
 
 /// The outcome of everything that people do.

@@ -181,7 +181,7 @@ async fn head_in_time(
     .await
 }
 
-const fn class_of(error: &UpstreamError) -> ErrorClass {
+pub(crate) const fn class_of(error: &UpstreamError) -> ErrorClass {
     match error {
         UpstreamError::Connect(ConnectError::TimedOut(_)) => ErrorClass::Network,
         UpstreamError::Malformed => ErrorClass::ProviderError,

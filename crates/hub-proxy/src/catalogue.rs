@@ -283,7 +283,7 @@ impl Catalogue {
 }
 
 impl Upstream {
-    fn build(compiled: &Arc<CompiledProvider>, rules: CatalogueRules) -> Result<Self, String> {
+    pub(crate) fn build(compiled: &Arc<CompiledProvider>, rules: CatalogueRules) -> Result<Self, String> {
         let provider = Arc::clone(compiled.provider());
         let base = check_provider_url(&provider.url, rules.allow_private_upstreams)
             .map_err(|refused| refused.to_string())?;

@@ -14,6 +14,7 @@ use hub_http::Body;
 use hub_routing::{classify_status, verdict};
 use hub_types::{Dialect, ErrorClass, Outcome};
 
+use crate::alert::{Alert, AlertKind};
 use crate::attempt::Underway;
 use crate::breaker::Judgement;
 use crate::docket::Docket;
@@ -138,6 +139,10 @@ impl Failure {
                 self.answer.as_ref().and_then(|answer| retry_after(&answer.headers, shared.clock.now()));
             let pause = asked.unwrap_or(Duration::from_millis(pause));
             shared.cool_downs.pause(provider.id, pause, shared.clock.now());
+        }
+        if verdict(self.class).alerts {
+            let kind = AlertKind::CredentialFailing { message: self.message.clone() };
+            shared.alerts.raise(Alert { provider: provider.id, name: provider.name.clone(), kind });
         }
         self.write_on(underway);
     }

@@ -5,6 +5,7 @@
 //! without a database. Start reading at `pipeline`.
 
 mod admission;
+mod alert;
 mod answer;
 mod attempt;
 mod authenticate;
@@ -32,6 +33,7 @@ mod nobody;
 mod outgoing;
 mod pick;
 mod pipeline;
+mod prober;
 mod pulse;
 mod receive;
 mod redact;
@@ -49,6 +51,7 @@ mod sink;
 mod throttle;
 mod transcript;
 
+pub use alert::{Alert, AlertKind, AlertSink};
 pub use catalogue::{Catalogue, CatalogueProblem, CatalogueRules};
 pub use client::address as client_address;
 pub use directory::{Directory, DirectoryUnavailable, MemoryDirectory};
@@ -57,5 +60,6 @@ pub use gateway::{Gateway, GatewayBuilder};
 pub use limit::{LimitKind, LimitReached};
 pub use metrics::Metrics;
 pub use nobody::Nobody;
+pub use prober::{ModelList, ProbeReport, Prober, Unaskable};
 pub use shared::GatewayOptions;
 pub use sink::{Discard, RecordSink};

@@ -62,6 +62,11 @@ struct LossLabels {
     class: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    kind: &'static str,
+}
+
 /// What a session's binding meant for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BindingResult {
@@ -106,6 +111,8 @@ pub struct Metrics {
     breakers: Family<BreakerLabels, Counter>,
     conversions: Family<ConversionLabels, Counter>,
     losses: Family<LossLabels, Counter>,
+    probes: Family<BindingLabels, Counter>,
+    alerts: Family<AlertLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -126,6 +133,8 @@ impl Default for Metrics {
             breakers: Family::default(),
             conversions: Family::default(),
             losses: Family::default(),
+            probes: Family::default(),
+            alerts: Family::default(),
         }
     }
 }
@@ -187,6 +196,12 @@ impl Metrics {
             self.losses.clone(),
         );
         registry.register(
+            "hub_breaker_probes",
+            "Providers left alone that were asked whether they are back, by the answer",
+            self.probes.clone(),
+        );
+        registry.register("hub_alerts", "Alerts that this instance was to send", self.alerts.clone());
+        registry.register(
             "hub_limit_unchecked",
             "Requests that passed without their limits, because these could not be known",
             self.unlimited.clone(),
@@ -213,7 +228,7 @@ impl Metrics {
     }
 
     /// A provider's breaker changed its position.
-    pub(crate) fn breaker_moved(&self, to: Phase) {
+    pub fn breaker_moved(&self, to: Phase) {
         self.breakers.get_or_create(&BreakerLabels { to: to.as_str() }).inc();
     }
 
@@ -226,6 +241,17 @@ impl Metrics {
             let labels = LossLabels { code: loss.word().to_owned(), class: loss.class.as_str() };
             self.losses.get_or_create(&labels).inc();
         }
+    }
+
+    /// A provider that was left alone was asked whether it is back.
+    pub fn probed(&self, is_well: bool) {
+        let result = if is_well { "well" } else { "unwell" };
+        self.probes.get_or_create(&BindingLabels { result }).inc();
+    }
+
+    /// An alert was due, and this instance was the one to send it. `kind` is of a closed set.
+    pub fn alerted(&self, kind: &'static str) {
+        self.alerts.get_or_create(&AlertLabels { kind }).inc();
     }
 
     /// A limit of a key or a user is reached.

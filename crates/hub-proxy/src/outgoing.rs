@@ -83,7 +83,7 @@ fn redirect_edits(received: &Received, model: &str) -> Vec<Edit> {
 }
 
 /// Puts another model into `/v1beta/models/{model}:{action}`.
-fn redirected_path(path: &str, model: &str) -> String {
+pub(crate) fn redirected_path(path: &str, model: &str) -> String {
     let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
     let action = call.rsplit_once(':').map_or("", |(_, action)| action);
     route::gemini_path(before, model, action)

@@ -14,6 +14,7 @@ use hub_rate_limit::{BudgetMode, RESERVATION_TTL, RateLimiter};
 use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
+use crate::alert::AlertSink;
 use crate::expectation::{OutputQuantile, Previous};
 use crate::models::KnownModels;
 use crate::throttle::Throttle;
@@ -93,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) breakers: Arc<dyn BreakerStore>,
     pub(crate) cool_downs: Arc<CoolDowns>,
+    pub(crate) alerts: Arc<dyn AlertSink>,
     /// How long the answers of each model are.
     pub(crate) outputs: OutputQuantile,
     /// What each session's last request used.

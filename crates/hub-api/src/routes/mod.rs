@@ -6,6 +6,7 @@ pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod provider_groups;
 pub(crate) mod provider_health;
+pub(crate) mod provider_test;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod routing;

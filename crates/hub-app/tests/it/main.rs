@@ -4,6 +4,8 @@
 mod harness;
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod bytes;
@@ -37,6 +39,10 @@ mod leaving;
 mod limits;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod probing;
+#[cfg(test)]
+mod provider_test;
 #[cfg(test)]
 mod records;
 #[cfg(test)]

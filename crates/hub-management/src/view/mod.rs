@@ -10,6 +10,7 @@ mod list;
 mod provider;
 mod provider_group;
 mod provider_health;
+mod provider_test;
 mod request;
 pub(crate) mod routing;
 mod secret;
@@ -29,6 +30,7 @@ pub use list::List;
 pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use provider_health::ProviderHealthView;
+pub use provider_test::{ProviderModelsView, ProviderTestFields, ProviderTestView};
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
 pub use routing::{
     BindingStepView, CandidateView, ChoiceView, DroppedView, ExplanationVerdict, ExplanationView,
