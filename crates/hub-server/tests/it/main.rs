@@ -2,6 +2,8 @@
 //! What is tested elsewhere: single formats, routes and stores.
 
 #[cfg(test)]
+mod aborts;
+#[cfg(test)]
 mod change_notices;
 #[cfg(test)]
 mod chaos;

@@ -8,12 +8,11 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use super::plan::Plan;
-use super::process::Look;
 use super::report::Report;
 use super::scene::Scene;
 use super::talker::{Sent, Town, everybody_asks, talk};
 use super::{edits, providers, stores, verdict};
-use crate::harness::{Admin, eventually};
+use crate::harness::{Admin, Look, eventually};
 
 /// What was done to the hubs.
 #[derive(Debug, Default)]
@@ -79,7 +78,10 @@ pub(super) async fn run(plan: &Plan) -> Report {
     let over = Over(over);
     let chances = |number| plan.chance(&format!("warming-{number}"));
     let (mut sent, ()) = tokio::join!(talk(&town, plan.talkers, chances, &over), async {
-        tokio::time::sleep(plan.warm_up).await;
+        tokio::time::sleep(plan.warm_up / 2).await;
+        // What a hub needs while its stores are away it keeps for the next time.
+        stores::take_away_once(&scene).await;
+        tokio::time::sleep(plan.warm_up / 2).await;
         end.send_replace(true);
     });
     for lab in &scene.labs {
@@ -117,7 +119,7 @@ pub(super) async fn run(plan: &Plan) -> Report {
                 edits::edit(&scene, plan.chance("admin"), &deeds, &over).await;
             }
         },
-        tell(plan, &town, &deeds, &over),
+        tell(plan, &scene, &town, &deeds, &over),
         async {
             tokio::time::sleep(plan.storm).await;
             end.send_replace(true);
@@ -174,12 +176,12 @@ async fn recover(town: &Town, sent: &mut Vec<Sent>) -> Option<Duration> {
 }
 
 /// A line every few seconds, for whoever watches a long storm.
-async fn tell(plan: &Plan, town: &Town, deeds: &Deeds, over: &Over) {
+async fn tell(plan: &Plan, scene: &Scene, town: &Town, deeds: &Deeds, over: &Over) {
     let began = Instant::now();
     while plan.is_told && over.sleep(Duration::from_secs(5)).await {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         eprintln!(
-            "{:>4} of {} s: {} requests, {} moods of vendors, Redis gone {} times, PostgreSQL {} times, {} edits",
+            "{:>4} of {} s: {} requests, {} moods of vendors, Redis gone {} times, PostgreSQL {} times, {} edits, {} KiB",
             began.elapsed().as_secs(),
             plan.storm.as_secs(),
             count(&town.heard),
@@ -187,6 +189,7 @@ async fn tell(plan: &Plan, town: &Town, deeds: &Deeds, over: &Over) {
             count(&deeds.redis_killed) + count(&deeds.redis_frozen),
             count(&deeds.postgres_killed) + count(&deeds.postgres_frozen),
             count(&deeds.edits),
+            scene.look().iter().map(|look| look.resident_kib.to_string()).collect::<Vec<_>>().join(" + "),
         );
     }
 }
