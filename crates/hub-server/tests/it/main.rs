@@ -23,3 +23,5 @@ mod redis;
 mod sessions;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod slow_readers;

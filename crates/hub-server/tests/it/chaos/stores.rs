@@ -1,7 +1,6 @@
 //! Redis and PostgreSQL that are suspended, killed and started again.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::scene::Scene;
 use super::storm::{Deeds, Over};
@@ -37,16 +36,4 @@ pub(super) async fn trouble_postgres(scene: &Scene, mut chance: Chance, deeds: &
             deeds.postgres_killed.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
-
-/// Each of them is gone for a moment.
-pub(super) async fn take_away_once(scene: &Scene) {
-    let moment = Duration::from_millis(700);
-    scene.redis.stop().await.unwrap();
-    scene.postgres.stop().await.unwrap();
-    tokio::time::sleep(moment).await;
-    scene.redis.start_again().await.unwrap();
-    tokio::time::sleep(moment).await;
-    scene.postgres.start_again().await.unwrap();
-    tokio::time::sleep(moment).await;
 }
