@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod aborts;
 #[cfg(test)]
+mod breakers;
+#[cfg(test)]
 mod change_notices;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod failover_load;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
