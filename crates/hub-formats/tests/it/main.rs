@@ -9,6 +9,8 @@ mod estimate;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod million;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod robust;
