@@ -64,7 +64,8 @@ impl AnswerPlan {
         let mut echo = Obj::default();
         if request.origin == Dialect::Responses {
             for key in ECHOED {
-                echo.push_some(key, body.get(key).cloned().map(Json::into_owned));
+                // As text: it is repeated several times, and copied with the plan.
+                echo.push_some(key, body.get(key).map(|value| Json::Raw(value.to_text().into())));
             }
         }
         Self {

@@ -11,6 +11,8 @@ mod failures;
 #[cfg(test)]
 mod instructions;
 #[cfg(test)]
+mod million;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod robust;
