@@ -1,6 +1,7 @@
 """The program behind scripts/test-clients: which clients against which providers, and what came of it."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -88,6 +89,8 @@ def prepare(clients: list[Client]) -> None:
 
 
 def main() -> int:
+    # An end by signal is an end in order: what was started is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = arguments()
     clients = chosen(options.only)
     if options.list:
@@ -98,7 +101,7 @@ def main() -> int:
     try:
         prepare(clients)
     except install.CannotInstall as reason:
-        print(f"Can't install the clients.\n{reason}\n{install.offline_hint()}", file=sys.stderr)
+        print(f"Can't install the clients.\n{reason}\n{install.HINT}", file=sys.stderr)
         return 2
     began, results = time.monotonic(), []
     directory = tempfile.TemporaryDirectory(prefix="test-clients-", ignore_cleanup_errors=True)
@@ -112,6 +115,8 @@ def main() -> int:
                     results += of_pair
                     failed = sum(result.status == "FAIL" for result in of_pair)
                     print(f"{client.name} → {provider}: {failed or 'none'} failed", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        return 130
     except RuntimeError as reason:
         print(f"The hub could not be set up.\n{reason}", file=sys.stderr)
         return 2

@@ -1,7 +1,9 @@
 """Coding clients, as their users start them: each gets one errand for its shell and has to finish it."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,7 +15,7 @@ from .report import Result
 from .stack import Stack, clean_environment
 
 # For the whole errand. Clients retry for minutes when something is wrong.
-PATIENCE = 120
+PATIENCE = 90
 
 PROMPT = "Run the errand that you are given, in the shell, and tell what it said."
 
@@ -117,9 +119,18 @@ def start(command: list[str], work: Path, environment: dict[str, str]) -> tuple[
         said, _ = process.communicate(timeout=PATIENCE)
         return said, "" if process.returncode == 0 else f"it ended with {process.returncode}"
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
+        end(process)
         said, _ = process.communicate()
         return said, f"not done after {PATIENCE} s"
+    except BaseException:
+        end(process)
+        raise
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ends it with everything that it started and did not put into a group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def told(entries: list[dict]) -> str:

@@ -15,7 +15,7 @@ PATIENCE = 180
 
 def command(client: Client) -> list[str]:
     if client.package == "python":
-        return [str(install.python()), str(install.CLIENTS / "python" / "driver.py"), client.speaker]
+        return [str(install.python()), "-B", str(install.CLIENTS / "python" / "driver.py"), client.speaker]
     return ["node", str(install.javascript() / "main.mjs"), client.speaker]
 
 
