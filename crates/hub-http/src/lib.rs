@@ -6,12 +6,14 @@ mod decode;
 mod receive;
 mod server;
 mod tasks;
+mod unread;
 mod upstream;
 
 pub use body::Body;
 pub use receive::{BodyError, BodyLimits, read_body};
 pub use server::{Drained, Server, ServerSettings, Service};
 pub use tasks::Tasks;
+pub use unread::discard_body;
 pub use upstream::{
     AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
     Resolving, Route, Sent, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,

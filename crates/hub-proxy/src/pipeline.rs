@@ -9,7 +9,7 @@ use http::header::HeaderValue;
 use http::request::Parts;
 use http::{Request, Response};
 
-use hub_http::Body;
+use hub_http::{Body, discard_body};
 use hub_types::Outcome;
 
 use crate::authenticate::authenticate;
@@ -26,7 +26,9 @@ pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAd
 where
     B: http_body::Body<Data = Bytes> + Unpin + Send,
 {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
+    // Whoever asks before they send waits for a word, and gets the answer for it.
+    let is_coming = !head.headers.contains_key(http::header::EXPECT);
     let mut docket = Docket::new(shared, shared.clock.now());
     let id = docket.id();
     let route = route::recognise(&head.method, &head.uri, &head.headers);
@@ -37,7 +39,7 @@ where
     };
     docket.record().dialect = dialect;
     let answer = match route {
-        Ok(Route::Forward(call)) => converse(shared, docket, head, body, call, peer).await,
+        Ok(Route::Forward(call)) => converse(shared, docket, head, &mut body, call, peer).await,
         Ok(Route::Models(call)) => models::answer(shared, docket, &head, call, peer).await,
         Ok(Route::Telemetry) => {
             docket.close(Outcome::Completed, 200);
@@ -46,6 +48,10 @@ where
         Err(error) => Err(docket.refuse(error)),
     };
     let mut response = answer.unwrap_or_else(|error| render::refusal(dialect, id, &error));
+    let is_through = body.is_end_stream() || (is_coming && discard_body(&mut body).await);
+    if !is_through {
+        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert("x-request-id", id);
     }

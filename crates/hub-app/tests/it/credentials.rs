@@ -1,11 +1,16 @@
 //! Whose key it is: where it may be, when it is good, and who has to wait.
 
+use std::time::Duration;
+
 use hub_types::Dialect;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::harness::client::{Reply, Request};
 use crate::harness::speech;
-use crate::harness::world::{Hub, Setup, World};
+use crate::harness::world::{Hub, PATIENCE, Setup, World};
 
 const UNKNOWN: &str = "cch_unknownunknownunknownunknownunknownunknow";
 
@@ -176,4 +181,40 @@ async fn an_address_is_believed_from_trusted_proxies_only() {
     let reply = ask(Dialect::Claude).key(&world.key.text).header("x-real-ip", "203.0.113.8");
     let record = world.hub.record(reply.send(world.address()).await.id()).await;
     assert_eq!(record.client_address.as_deref(), Some("203.0.113.8"));
+}
+
+/// Answers to two requests on one connection. Bodies follow their heads a moment later, as SDKs send them.
+async fn one_after_the_other(world: &World, requests: [String; 2]) -> [String; 2] {
+    let mut socket = TcpStream::connect(world.address()).await.unwrap();
+    let mut answers = [const { String::new() }; 2];
+    for (request, answer) in requests.iter().zip(&mut answers) {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        socket.write_all(format!("{head}\r\n\r\n").as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        socket.write_all(body.as_bytes()).await.unwrap();
+        // Both answers have a length and fit into one packet.
+        let mut raw = [0; 8192];
+        let length = timeout(PATIENCE, socket.read(&mut raw)).await.unwrap().unwrap();
+        *answer = String::from_utf8_lossy(&raw[..length]).to_lowercase();
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_request_leaves_its_connection_fit_for_the_next() {
+    let world = World::start().await;
+    let body = speech::body(Dialect::Claude, false);
+    let ask = |path: &str, key: &str| {
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: h\r\nx-api-key: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+    };
+    let good = ask("/v1/messages", &world.key.text);
+    for (bad, status) in [(ask("/v1/messages", UNKNOWN), "401"), (ask("/v1/nowhere", UNKNOWN), "404")] {
+        let [first, second] = one_after_the_other(&world, [bad, good.clone()]).await;
+        assert!(first.starts_with(&format!("http/1.1 {status}")), "{first}");
+        assert!(!first.contains("connection: close"), "{first}");
+        assert!(second.starts_with("http/1.1 200"), "{second}");
+    }
 }
