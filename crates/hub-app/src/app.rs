@@ -299,6 +299,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         trusted_proxies: config.server.trusted_proxies.0.clone(),
         max_failovers: config.routing.max_attempts,
         failover_budget: config.routing.failover_budget,
+        verbose_provider_error: config.routing.verbose_provider_error,
         keep_alive: config.routing.stream_keep_alive,
         time_zone: config.observability.time_zone.clone(),
         chain: chain_rules(config),

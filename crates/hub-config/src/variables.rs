@@ -143,7 +143,7 @@ table! {
         ALLOW_PRIVATE_UPSTREAMS = variable(Some("true"), Kind::Boolean,
             "Allow providers with private or loopback addresses.");
         VERBOSE_PROVIDER_ERROR = variable(Some("false"), Kind::Boolean,
-            "Tell clients which providers were tried when none could answer.");
+            "Tell clients by name which providers did not come into question, and why, when none can serve a request.");
     }
     "Probing" {
         ENABLE_SMART_PROBING = variable(Some("false"), Kind::Boolean,

@@ -13,8 +13,8 @@ use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
 use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
-    BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
-    is_candidate, redirect, upstream_url,
+    BindingVerdict, CompiledProvider, Dropped, HealthView, RoutingFacts, check_provider_url, choose,
+    consult_binding, is_candidate, redirect, upstream_url,
 };
 use hub_types::{
     Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
@@ -80,6 +80,8 @@ pub(crate) struct Choice {
     pub(crate) probability_ppm: u32,
     pub(crate) priority: i32,
     pub(crate) stages: Vec<StageCount>,
+    /// Who was not chosen, and why; not told of a binding that is followed.
+    pub(crate) dropped: Vec<Dropped>,
 }
 
 impl Catalogue {
@@ -215,6 +217,7 @@ impl Catalogue {
             probability_ppm: decision.probability_ppm,
             priority: decision.priority,
             stages: decision.stages(),
+            dropped: decision.dropped,
         }
     }
 
@@ -235,6 +238,7 @@ impl Catalogue {
                     probability_ppm: 1_000_000,
                     priority: *priority,
                     stages: Vec::new(),
+                    dropped: Vec::new(),
                 })
             }
             _ => None,

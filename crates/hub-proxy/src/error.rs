@@ -9,9 +9,10 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::limit::LimitReached;
+use crate::nobody::Nobody;
 use hub_formats::convert::Refusal;
 use hub_http::BodyError;
-use hub_types::{Dialect, ErrorClass, StageCount};
+use hub_types::{Dialect, ErrorClass};
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,8 +93,8 @@ pub enum ProxyError {
     #[error("{0}")]
     LimitReached(Box<LimitReached>),
     /// No provider is left to try.
-    #[error("no provider can serve this request: {}", describe_stages(.0))]
-    NoProvider(Vec<StageCount>),
+    #[error("no provider can serve this request: {0}")]
+    NoProvider(Box<Nobody>),
     /// The user's or key's data can't be read.
     #[error("the hub can't check API keys at the moment: try again in a few seconds")]
     DirectoryUnavailable,
@@ -123,21 +124,6 @@ pub enum AccessClosed {
     /// The user's time is over.
     #[error("the user of this API key has expired")]
     UserExpired,
-}
-
-fn describe_stages(stages: &[StageCount]) -> String {
-    match stages.iter().find(|stage| stage.left == 0) {
-        Some(emptied) => {
-            let before: Vec<String> = stages
-                .iter()
-                .take_while(|stage| stage.left > 0)
-                .map(|stage| format!("{} left {}", stage.stage, stage.left))
-                .collect();
-            let before = if before.is_empty() { String::new() } else { format!(" ({})", before.join(", ")) };
-            format!("the {} stage left none{before}", emptied.stage)
-        }
-        None => "every candidate was tried".to_owned(),
-    }
 }
 
 const fn describe_failure(class: ErrorClass) -> &'static str {

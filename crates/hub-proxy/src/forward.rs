@@ -60,8 +60,9 @@ pub(crate) async fn forward(
     while course.goes_on() {
         let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
-            Err(stages) if last_failure.is_none() => {
-                return Err(docket.refuse(refusal.unwrap_or(ProxyError::NoProvider(stages))));
+            Err(nobody) if last_failure.is_none() => {
+                let nobody = || ProxyError::NoProvider(Box::new(nobody));
+                return Err(docket.refuse(refusal.unwrap_or_else(nobody)));
             }
             Err(_) => break,
         };

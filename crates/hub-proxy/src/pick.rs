@@ -13,7 +13,7 @@ use hub_circuit_breaker::BreakerConfig;
 use hub_routing::{BindingVerdict, Health, KnownHealth, NotedHealth, RoutingFacts};
 use hub_types::{
     Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Dialect, Provider, ProviderId, RoutingRecord,
-    RoutingStep, StageCount, Timings,
+    RoutingStep, Timings,
 };
 
 use crate::Catalogue;
@@ -23,6 +23,7 @@ use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
 use crate::forward::Admitted;
 use crate::metrics::BindingResult;
+use crate::nobody::Nobody;
 use crate::shared::Shared;
 
 /// The candidates of one request, and what became of those that had their turn.
@@ -71,12 +72,12 @@ impl<'a> Candidates<'a> {
         self.excluded.extend(speakers.collect::<Vec<_>>());
     }
 
-    /// The attempt at the next one; `Err`: nobody is left, with the stages' counts.
+    /// The attempt at the next one; `Err`: nobody is left.
     pub(crate) async fn next(
         &mut self,
         shared: &Arc<Shared>,
         docket: &mut Docket,
-    ) -> Result<Underway, Vec<StageCount>> {
+    ) -> Result<Underway, Nobody> {
         loop {
             let (choice, reason, binding) = self.choose(shared, docket);
             if self.excluded.is_empty() {
@@ -84,7 +85,9 @@ impl<'a> Candidates<'a> {
             }
             let Some(upstream) = choice.picked.clone() else {
                 self.count(shared, binding);
-                return Err(choice.stages);
+                let nobody = Nobody::new(choice.stages);
+                let is_told = shared.options.verbose_provider_error;
+                return Err(if is_told { nobody.naming(&choice.dropped, self.catalogue) } else { nobody });
             };
             let provider = &upstream.provider;
             // The breaker's word comes last: a trial is to be used.

@@ -35,6 +35,8 @@ pub struct GatewayOptions {
     pub keep_alive: Duration,
     /// Do connections that fail count against a provider's circuit breaker?
     pub breaker_on_network_errors: bool,
+    /// Tell clients by name which providers did not come into question, and why, when none can serve a request.
+    pub verbose_provider_error: bool,
     /// Bill the model that was asked for, not the one it was redirected to.
     pub bill_requested_model: bool,
     /// How conversations are recognised whose client sends no session id.
@@ -66,6 +68,7 @@ impl Default for GatewayOptions {
             failover_budget: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
             breaker_on_network_errors: false,
+            verbose_provider_error: false,
             bill_requested_model: true,
             chain: ChainRules { message_count: 3, include_system_prompt: false },
             session_ttl: Duration::from_secs(300),

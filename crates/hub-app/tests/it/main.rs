@@ -30,6 +30,8 @@ mod hedge;
 #[cfg(test)]
 mod keep_alive;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod records;
@@ -41,3 +43,5 @@ mod retries;
 mod routing;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod timeouts;

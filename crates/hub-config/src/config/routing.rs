@@ -42,7 +42,7 @@ pub struct Routing {
     pub longest_pause: Duration,
     /// Whether providers may have private addresses.
     pub allow_private_upstreams: bool,
-    /// Whether clients are told which providers were tried.
+    /// Whether clients are told by name which providers did not come into question, and why.
     pub verbose_provider_error: bool,
 }
 
