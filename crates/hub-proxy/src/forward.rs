@@ -61,7 +61,8 @@ pub(crate) async fn forward(
         let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
             Err(nobody) if last_failure.is_none() => {
-                return Err(docket.refuse(refusal.unwrap_or(ProxyError::NoProvider(Box::new(nobody)))));
+                let nobody = || ProxyError::NoProvider(Box::new(nobody));
+                return Err(docket.refuse(refusal.unwrap_or_else(nobody)));
             }
             Err(_) => break,
         };

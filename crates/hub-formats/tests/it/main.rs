@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod codex_instructions;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod estimate;
 #[cfg(test)]
 mod failures;
-#[cfg(test)]
-mod instructions;
 #[cfg(test)]
 mod million;
 #[cfg(test)]
