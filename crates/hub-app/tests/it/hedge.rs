@@ -210,3 +210,15 @@ async fn a_client_that_leaves_while_two_run_leaves_both_as_their_policies_say() 
         assert_eq!(ring.members[2].1.witness().totals().received, 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_strict_budget_holds_is_for_one_provider_only() {
+    let fields = [json!({"priority": 0, "hedge_after_ms": AFTER_MS}), json!({"priority": 1})];
+    for (key, asked) in [(json!({"limit_total_usd": "100"}), 0), (json!({}), 1)] {
+        let ring = Ring::with(&[("BUDGET_MODE", "strict")], key, Dialect::Claude, &fields).await;
+        ring.plays(ring.members[0].0, content_after(3 * AFTER_MS));
+        let reply = ring.send(stream("a", Dialect::Claude)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(ring.members[1].1.witness().totals().received, asked);
+    }
+}
