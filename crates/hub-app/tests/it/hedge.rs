@@ -210,3 +210,47 @@ async fn a_client_that_leaves_while_two_run_leaves_both_as_their_policies_say() 
         assert_eq!(ring.members[2].1.witness().totals().received, 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_strict_budget_holds_is_for_one_provider_only() {
+    let fields = [json!({"priority": 0, "hedge_after_ms": AFTER_MS}), json!({"priority": 1})];
+    for (key, asked) in [(json!({"limit_total_usd": "100"}), 0), (json!({}), 1)] {
+        let ring = Ring::with(&[("BUDGET_MODE", "strict")], key, Dialect::Claude, &fields).await;
+        ring.plays(ring.members[0].0, content_after(3 * AFTER_MS));
+        let reply = ring.send(stream("a", Dialect::Claude)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(ring.members[1].1.witness().totals().received, asked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_counted_at_the_winner_and_not_at_the_loser() {
+    let fields = [
+        json!({"priority": 0, "limit_concurrent_sessions": 1, "hedge_after_ms": AFTER_MS}),
+        json!({"priority": 1, "limit_concurrent_sessions": 1}),
+    ];
+    let ring = Ring::start(Dialect::Claude, &fields).await;
+    let (slow, quick) = (ring.members[0].0, ring.members[1].0);
+    ring.plays(slow, content_after(5_000));
+    assert_eq!(ring.served(stream("a", Dialect::Claude)).await.provider(), quick);
+    ring.plays(slow, Behaviour::default());
+    assert_eq!(ring.served(stream("b", Dialect::Claude)).await.provider(), slow);
+    let reply = ring.send(stream("c", Dialect::Claude)).await;
+    assert_eq!(reply.status, 503, "both have their session: {}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_two_gets_signs_of_life_too_in_every_dialect() {
+    for dialect in Dialect::ALL {
+        let fields = [json!({"priority": 0, "hedge_after_ms": AFTER_MS}), json!({"priority": 1})];
+        let ring = Ring::with(&[("STREAM_KEEP_ALIVE_MS", "200")], json!({}), dialect, &fields).await;
+        ring.plays(ring.members[0].0, content_after(5_000));
+        ring.plays(ring.members[1].0, content_after(AFTER_MS));
+        let reply = ring.send(stream("a", dialect)).await;
+        let own = seen(&ring, 1, "a").await;
+        let signs = reply.body.len() - usize::try_from(own.response_bytes).unwrap();
+        assert!(signs > 0, "{dialect}: {}", reply.text());
+        assert_eq!(own.response_sha256, Some(sha256(&reply.body[signs..])), "{dialect}");
+        assert_eq!(seen(&ring, 0, "a").await.outcome, Ended::ClientGone, "{dialect}");
+    }
+}
