@@ -128,7 +128,7 @@ impl Course<'_> {
     async fn prepare(&mut self, docket: &mut Docket, underway: Underway) -> Result<Box<Running>, ProxyError> {
         let call = &self.admitted.received.call;
         let dialect = underway.upstream.dialect();
-        match Outgoing::prepare(&self.admitted.received, &underway.upstream, docket) {
+        match Outgoing::prepare(&self.admitted.received, &underway.upstream, docket).await {
             Ok(outgoing) => {
                 if let Some(conversion) = &outgoing.conversion {
                     self.shared.metrics.converted(call.dialect, dialect, Some(&conversion.losses));

@@ -29,7 +29,7 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// Writes the request for `upstream`.
-    pub(crate) fn prepare(
+    pub(crate) async fn prepare(
         received: &Received,
         upstream: &Upstream,
         docket: &mut Docket,
@@ -37,7 +37,7 @@ impl Outgoing {
         if upstream.dialect() == received.call.dialect {
             Self::in_own_dialect(received, upstream)
         } else {
-            foreign::convert(received, upstream, docket)
+            foreign::convert(received, upstream, docket).await
         }
     }
 

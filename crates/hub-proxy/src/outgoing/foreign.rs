@@ -3,7 +3,7 @@
 use http::{Method, Request, Uri};
 
 use hub_formats::convert::{
-    AnswerPlan, Instructions, LossReport, Options, Refusal, Source, Target, convert_request,
+    AnswerPlan, Converted, Instructions, LossReport, Options, Refusal, Source, Target, convert_request,
 };
 use hub_types::{Dialect, Provider};
 
@@ -20,7 +20,7 @@ pub(crate) struct Conversion {
 }
 
 /// Says the request in the provider's dialect. `Err`: that can't be done, and is nobody's fault.
-pub(super) fn convert(
+pub(super) async fn convert(
     received: &Received,
     upstream: &Upstream,
     docket: &mut Docket,
@@ -32,13 +32,7 @@ pub(super) fn convert(
     let session = docket.record().session_id.clone();
     let mut target = Target::new(dialect, model);
     target.options = options(&upstream.provider, upstream.is_codex_backend, session);
-    let source = Source {
-        dialect: call.dialect,
-        body: &received.body,
-        path_model: (call.dialect == Dialect::Gemini).then_some(call.model.as_str()),
-        path_stream: call.stream,
-    };
-    let converted = convert_request(source, &target).map_err(refused)?;
+    let converted = say(received, target).await?.map_err(refused)?;
     let mut plan = converted.plan;
     plan.salt = docket.id().to_string();
     plan.created = u64::try_from(docket.record().created_at.as_second()).unwrap_or(0);
@@ -57,6 +51,26 @@ pub(super) fn convert(
     );
     let conversion = Some(Box::new(Conversion { plan, losses: converted.losses }));
     Ok(Outgoing { request, model: model.to_owned(), asks_for_usage: false, conversion })
+}
+
+/// Larger bodies are gone through beside the requests, so that nobody who shares the thread waits for it: a
+/// megabyte takes some milliseconds.
+const AT_ONCE_BYTES: usize = 128 << 10;
+
+async fn say(received: &Received, target: Target) -> Result<Result<Converted, Refusal>, ProxyError> {
+    let call = &received.call;
+    let (dialect, path_stream) = (call.dialect, call.stream);
+    let path_model = (dialect == Dialect::Gemini).then(|| call.model.clone());
+    let body = received.body.clone();
+    let work = move || {
+        let source = Source { dialect, body: &body, path_model: path_model.as_deref(), path_stream };
+        convert_request(source, &target)
+    };
+    if received.body.len() <= AT_ONCE_BYTES {
+        return Ok(work());
+    }
+    // It fails only when the runtime ends, and everything with it.
+    tokio::task::spawn_blocking(work).await.map_err(|_| ProxyError::ShuttingDown)
 }
 
 /// What the provider's settings say about requests in its dialect.

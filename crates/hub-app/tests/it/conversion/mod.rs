@@ -7,6 +7,7 @@ mod routing;
 mod shapes;
 mod told;
 mod turns;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,15 @@ pub(crate) struct Babel {
 impl Babel {
     /// With a provider of each dialect at the address that `url` says.
     pub(crate) async fn at(url: impl Fn(Dialect) -> String) -> Self {
-        let setup = Setup::new().await;
+        Self::with(&[], url).await
+    }
+
+    /// With some variables set, too.
+    pub(crate) async fn with(variables: &[(&'static str, &str)], url: impl Fn(Dialect) -> String) -> Self {
+        let mut setup = Setup::new().await;
+        for (name, value) in variables {
+            setup.set(name, *value);
+        }
         let ada = setup.user(json!({"name": "ada"})).await;
         let mut keys = BTreeMap::new();
         for dialect in Dialect::ALL {
