@@ -12,9 +12,11 @@ mod cursor;
 mod draft;
 mod error;
 mod keys;
+mod limit_events;
 mod limits;
 mod login;
 mod management;
+mod me;
 mod params;
 mod pool_keys;
 mod provider_groups;
@@ -39,7 +41,7 @@ pub use clear_bindings::ClearReport;
 pub use error::{FieldError, ManagementError};
 pub use login::{Login, Resumed};
 pub use management::{Management, Settings};
-pub use params::{ListQuery, RequestQuery, SessionQuery, UsageQuery};
+pub use params::{LimitEventQuery, ListQuery, RequestQuery, SessionQuery, UsageQuery};
 pub use status::StatusSource;
 
 /// The outcome of everything that people do.
