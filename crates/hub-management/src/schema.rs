@@ -118,6 +118,11 @@ pub(crate) fn limit_type() -> Object {
     words(LimitType::ALL.map(LimitType::as_str))
 }
 
+/// The same, and that of concurrent sessions.
+pub(crate) fn refusing_limit() -> Object {
+    words(crate::params::RefusingLimit::all().map(crate::params::RefusingLimit::as_str))
+}
+
 pub(crate) fn quantity() -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Integer]))

@@ -5,6 +5,7 @@
 mod audit;
 mod bindings;
 mod key;
+mod limit_event;
 mod limits;
 mod list;
 mod provider;
@@ -25,6 +26,7 @@ mod what_if;
 pub use audit::AuditView;
 pub use bindings::{ClearBindingsFields, ClearBindingsView, ProviderBindings};
 pub use key::{KeyFields, KeyView, NewKeyView};
+pub use limit_event::LimitEventView;
 pub use limits::LimitFields;
 pub use list::List;
 pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
@@ -46,6 +48,6 @@ pub use session_pool::{
 };
 pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, StoreView};
 pub use usage::{UsageSummaryView, UsageView};
-pub use usage_of_limits::{LimitsView, QuantityView, WindowView};
+pub use usage_of_limits::{KeyLimitsView, LimitsView, OwnLimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};
 pub use what_if::{WhatIfBase, WhatIfFields, WhatIfMoveView, WhatIfProviderView, WhatIfSessions, WhatIfView};
