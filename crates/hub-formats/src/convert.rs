@@ -23,6 +23,7 @@ mod refusal;
 mod request;
 mod responses;
 mod schema;
+mod tape;
 mod target;
 
 pub use answer::{
@@ -35,4 +36,4 @@ pub use loss::{Loss, LossClass, LossReport};
 pub use plan::AnswerPlan;
 pub use refusal::Refusal;
 pub use request::{Converted, Source, convert_request};
-pub use target::{Options, Target};
+pub use target::{Instructions, Options, Target};

@@ -10,9 +10,9 @@ use hub_management::{Management, Patch, Principal, Settings};
 use hub_repository::{Repository, Sealer, SqliteRepository, SqliteSettings};
 use hub_routing::{Catalogue, KnownHealth, recorded_facts, replay};
 use hub_types::{
-    Attempt, AttemptId, AttemptReason, Dialect, Endpoint, GroupSet, MatchKind, Multiplier, Outcome, Provider,
-    ProviderId, RequestId, RequestRecord, RoutingRecord, RoutingStep, SystemClock, Timings, Usage,
-    UsageSource, UserId,
+    Attempt, AttemptId, AttemptReason, Convertible, Dialect, Endpoint, GroupSet, MatchKind, Multiplier,
+    Outcome, Provider, ProviderId, RequestId, RequestRecord, RoutingRecord, RoutingStep, SystemClock,
+    Timings, Usage, UsageSource, UserId,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ fn record(catalogue: &Catalogue, version: i64, at: Timestamp, number: u64) -> Re
         seed: number.wrapping_mul(0x9E37_79B9_7F4A_7C15),
         local_time: jiff::civil::time(12, 0, 0, 0),
         groups: GroupSet::parse(if number.is_multiple_of(2) { "team-a" } else { "team-b" }),
+        convertible: Convertible::Yes,
         steps: Vec::new(),
     };
     let id = RequestId::fresh();

@@ -59,6 +59,11 @@ impl PriceTable {
             .map(|(_, price)| price)
     }
 
+    /// The models that have a price, in lower case and in no order.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.prices.keys().map(String::as_str)
+    }
+
     /// How many models have a price.
     pub fn len(&self) -> usize {
         self.prices.len()

@@ -11,13 +11,14 @@ use hub_formats::usage_filter::UsageChunkFilter;
 use hub_http::{Body, UpstreamResponse};
 use hub_types::Endpoint;
 
+use crate::attempt::Underway;
 use crate::bill::Bill;
 use crate::catalogue::Upstream;
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::headers;
 use crate::receive::Received;
-use crate::relay::{Patience, Relay, RelayParts};
+use crate::relay::{Gated, GatedParts, Hollow, Left, Patience, Relay};
 use crate::shared::Shared;
 use crate::transcript::Transcript;
 
@@ -33,7 +34,7 @@ pub(crate) struct Asked<'a> {
 
 /// An answer that began well.
 pub(crate) struct Answer {
-    relay: Relay,
+    gated: Gated,
     status: StatusCode,
     headers: HeaderMap,
     /// Can it be told whether there is content?
@@ -41,13 +42,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn begin(
-        shared: &Arc<Shared>,
-        docket: Docket,
-        asked: &Asked<'_>,
-        bill: Bill,
-        response: UpstreamResponse,
-    ) -> Self {
+    pub(crate) fn begin(asked: &Asked<'_>, bill: Bill, response: UpstreamResponse) -> Self {
         let UpstreamResponse { head, body, .. } = response;
         let call = &asked.received.call;
         let content_type =
@@ -56,47 +51,50 @@ impl Answer {
         // What is compressed, though nobody asked for it, can only be passed on as it is.
         let is_readable = !head.headers.contains_key(CONTENT_ENCODING);
         let is_filtered = asked.for_usage && is_readable;
-        let parts = RelayParts {
-            shared: Arc::clone(shared),
-            docket,
+        let gated = Gated::new(GatedParts {
             body,
             tap: UsageTap::new(call.dialect, call.endpoint, call.stream),
             filter: is_filtered.then(UsageChunkFilter::new),
             bill,
             dialect: call.dialect,
-            status: status.as_u16(),
-            is_event_stream: content_type.starts_with("text/event-stream"),
+            // Of other streams nobody knows how they should end.
+            is_event_stream: content_type.starts_with("text/event-stream")
+                && call.endpoint != Endpoint::Other,
             patience: patience(asked),
-            on_client_abort: asked.upstream.provider.on_client_abort,
             secrets: Arc::clone(&asked.upstream.secrets),
-        };
+        });
         let headers = headers::to_client(head.headers, !is_filtered);
         let is_gated = is_readable && call.endpoint == Endpoint::Generate;
-        Self { relay: Relay::new(parts), status, headers, is_gated }
+        Self { gated, status, headers, is_gated }
     }
 
-    /// Waits until there is content. One that turns out to be none gives the docket back for another attempt.
-    pub(crate) async fn open(mut self, deadline: Instant) -> Result<Self, (Docket, Failure)> {
-        if !self.is_gated {
-            return Ok(self);
-        }
-        match self.relay.hold(deadline).await {
-            Ok(()) => Ok(self),
-            Err(hollow) => match self.relay.give_up(&hollow, self.status, &self.headers) {
-                Some(given_up) => Err(given_up),
-                None => Ok(self),
-            },
-        }
+    /// Waits until there is content. `Err`: it turns out to be no answer.
+    pub(crate) async fn open(&mut self, underway: &mut Underway, deadline: Instant) -> Result<(), Hollow> {
+        if self.is_gated { self.gated.hold(underway, deadline).await } else { Ok(()) }
+    }
+
+    /// Gives an answer up that is none.
+    pub(crate) fn give_up(self, underway: &mut Underway, hollow: &Hollow) -> Failure {
+        self.gated.give_up(underway, hollow, self.status, &self.headers)
+    }
+
+    /// The client has left before it was the client's.
+    pub(crate) fn left_by_client(self, underway: Underway) -> Left {
+        self.gated.left_by_client(underway)
     }
 
     /// The head at once, the body as it comes.
-    pub(crate) fn into_response(mut self, shared: &Shared, asked: &Asked<'_>) -> Response<Body> {
-        let transcript = self
-            .relay
-            .docket()
-            .and_then(|docket| Transcript::begin(shared, docket, asked.received, &asked.upstream.secrets));
-        self.relay.write_to(transcript);
-        let mut client = Response::new(Body::stream(self.relay));
+    pub(crate) fn into_response(
+        self,
+        shared: &Arc<Shared>,
+        mut docket: Docket,
+        underway: Underway,
+        received: &Received,
+    ) -> Response<Body> {
+        let transcript = Transcript::begin(shared, &mut docket, received, &underway.upstream.secrets);
+        let mut relay = Relay::new(shared, docket, underway, self.gated, self.status.as_u16());
+        relay.write_to(transcript);
+        let mut client = Response::new(Body::stream(relay));
         *client.status_mut() = self.status;
         *client.headers_mut() = self.headers;
         client
@@ -104,7 +102,9 @@ impl Answer {
 }
 
 fn patience(asked: &Asked<'_>) -> Patience {
-    match (asked.received.call.stream, asked.upstream.provider.timeouts.idle_ms) {
+    let call = &asked.received.call;
+    let comes_in_pieces = call.stream || call.endpoint == Endpoint::Other;
+    match (comes_in_pieces, asked.upstream.provider.timeouts.idle_ms) {
         (false, _) => Patience::Until(asked.deadline),
         (true, 0) => Patience::Endless,
         (true, idle) => Patience::Idle(Duration::from_millis(idle.into())),

@@ -52,12 +52,14 @@ impl Bill {
     fn usage(&self, report: &TapReport) -> Option<(Usage, UsageSource)> {
         let written = report.output_text.tokens();
         match report.usage {
-            Some(reported) if report.completed || reported.output >= written => {
+            Some(reported)
+                if report.completed || reported.output >= written || self.endpoint == Endpoint::Other =>
+            {
                 Some((reported, UsageSource::Reported))
             }
             // Cut off before the final figure: the input is known, of the output only what was seen.
             Some(reported) => Some((Usage { output: written, ..reported }, UsageSource::Estimated)),
-            None if report.content_seen => {
+            None if report.content_seen && self.endpoint == Endpoint::Generate => {
                 let usage = Usage { input: self.input_estimate, output: written, ..Usage::default() };
                 Some((usage, UsageSource::Estimated))
             }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, Known, Limits, Payer, Ticket, Verdict};
 use hub_routing::RoutingFacts;
-use hub_types::{Caller, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource};
+use hub_types::{
+    Caller, Endpoint, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
+};
 use jiff::Timestamp;
 use jiff::civil::Time;
 
@@ -60,7 +62,9 @@ pub(crate) async fn book(
     }
     let mut admission =
         Admission { ticket, user, key, estimate: Amount::default(), worst_case: Amount::default(), mode };
-    if user.are_budgets() || key.are_budgets() {
+    // Of a form with sound or pictures nobody knows what it will take.
+    let is_foreseeable = received.call.endpoint == Endpoint::Generate || received.facts.model.is_some();
+    if is_foreseeable && (user.are_budgets() || key.are_budgets()) {
         let expected = expected(shared, received, asked, thread);
         booking.estimated_input = expected.estimated_input;
         (admission.estimate, admission.worst_case) = (amount(expected.likely), amount(expected.worst));

@@ -146,6 +146,20 @@ impl Catalogue {
         self.candidates.get(id).map(|compiled| compiled.provider())
     }
 
+    /// Like [`Self::candidates`], ready to be sent to.
+    pub(crate) fn serving(
+        &self,
+        facts: &RoutingFacts<'_>,
+        local_time: Time,
+    ) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.candidates(facts, local_time).filter_map(|provider| self.upstreams.get(&provider.id))
+    }
+
+    /// The names of all models whose price is known.
+    pub(crate) fn priced_models(&self) -> impl Iterator<Item = &str> {
+        self.prices.models()
+    }
+
     /// The providers that could serve this request, if all are well.
     pub(crate) fn candidates(
         &self,
@@ -283,6 +297,11 @@ impl Upstream {
     /// The model to send for a requested one, if a rule says so.
     pub(crate) fn redirect(&self, model: &str) -> Option<&str> {
         redirect(&self.compiled, model)
+    }
+
+    /// Does it serve this model, under whatever name?
+    pub(crate) fn admits(&self, model: &str) -> bool {
+        self.compiled.admits(model)
     }
 
     /// Path and query to ask for.

@@ -10,7 +10,8 @@ pub(crate) fn check(caller: &Caller, received: &Received) -> Result<(), ProxyErr
     let user = &caller.user;
     let listed = |list: &[String], name: &str| list.iter().any(|entry| entry.eq_ignore_ascii_case(name));
     let model = &received.call.model;
-    if !user.allowed_models.is_empty() && !listed(&user.allowed_models, model) {
+    // What names no model, as a call about files, uses none.
+    if !model.is_empty() && !user.allowed_models.is_empty() && !listed(&user.allowed_models, model) {
         return Err(ProxyError::ModelNotAllowed(model.chars().take(256).collect()));
     }
     if user.allowed_clients.is_empty() && user.blocked_clients.is_empty() {

@@ -1,17 +1,19 @@
 //! The docket of one request: its record in the making. Whatever becomes of the request, the docket is closed
 //! exactly once; one that is dropped on the way was left by its client.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Time;
 
-use hub_types::{Attempt, Dialect, Endpoint, ErrorClass, OpenRequest, Outcome, RequestId, RequestRecord};
+use hub_types::{Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
 
 use crate::ProxyError;
+use crate::attempt::{Underway, micros_since};
 use crate::booking::Booking;
-use crate::breaker::{Judgement, Trying};
+use crate::relay::{Leaving, Left};
 use crate::session::Ticket;
 use crate::shared::Shared;
 
@@ -22,10 +24,10 @@ pub(crate) struct Docket {
     record: RequestRecord,
     /// The request's place in its session, once it has one.
     ticket: Option<Ticket>,
-    /// The provider that it is with.
-    trying: Option<Trying>,
     /// What it has booked in the budgets of key and user.
     booking: Option<Booking>,
+    /// The attempts that were underway when the client left.
+    left: Vec<Left>,
     is_closed: bool,
     /// Not every refusal is kept: a flood of them would fill the journal.
     is_kept: bool,
@@ -40,8 +42,8 @@ impl Docket {
             started: Instant::now(),
             record: RequestRecord::new(id, now, Dialect::Claude, Endpoint::Generate, Outcome::ClientAborted),
             ticket: None,
-            trying: None,
             booking: None,
+            left: Vec::new(),
             is_closed: false,
             is_kept: false,
         }
@@ -49,6 +51,15 @@ impl Docket {
 
     pub(crate) fn id(&self) -> RequestId {
         self.record.id
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// When the request came in.
+    pub(crate) const fn came_in(&self) -> Instant {
+        self.started
     }
 
     pub(crate) fn record(&mut self) -> &mut RequestRecord {
@@ -64,16 +75,24 @@ impl Docket {
         self.ticket.as_mut()
     }
 
-    /// The request goes to a provider, which will be judged by what becomes of it.
-    pub(crate) fn try_at(&mut self, trying: Trying) {
-        self.trying = Some(trying);
+    /// An attempt is over: its record becomes a part of the request's. The last one is the one that answered, or
+    /// the one whose failure the client hears of.
+    pub(crate) fn conclude(&mut self, underway: Underway) {
+        let Underway { upstream, record, .. } = underway;
+        let timings = &mut self.record.timings;
+        timings.first_byte_us = record.timings.first_byte_us.or(timings.first_byte_us);
+        timings.first_content_us = record.timings.first_content_us.or(timings.first_content_us);
+        self.record.attempts.push(record);
+        if let Some(ticket) = &mut self.ticket {
+            let provider = &upstream.provider;
+            let own = provider.session_ttl.map(|seconds| Duration::from_secs(seconds.into()));
+            ticket.chose(provider.generation, own.unwrap_or(self.shared.options.session_ttl));
+        }
     }
 
-    /// The attempt is over.
-    pub(crate) fn judge(&mut self, judgement: Judgement) {
-        if let Some(trying) = self.trying.take() {
-            trying.judge(judgement);
-        }
+    /// The client has left while this attempt was underway; its docket is about to be dropped.
+    pub(crate) fn leave_behind(&mut self, left: Left) {
+        self.left.push(left);
     }
 
     /// The request counts against limits: closing the docket settles that, too.
@@ -87,9 +106,25 @@ impl Docket {
         self.booking.as_mut().map(|booking| booking.refresh(&self.shared))
     }
 
+    /// Waits for something. Meanwhile what the request has reserved is kept alive.
+    pub(crate) async fn wait_for<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        loop {
+            let Some(step) = self.refresh_booking() else { return work.await };
+            if let Ok(done) = tokio::time::timeout(step, work.as_mut()).await {
+                return done;
+            }
+        }
+    }
+
     /// From here on the request is worth a record.
     pub(crate) fn keep(&mut self) {
         self.is_kept = true;
+    }
+
+    /// It was only asked what there is: that is no request worth a record.
+    pub(crate) fn forget(&mut self) {
+        self.is_kept = false;
     }
 
     /// The wall-clock time of the request in the hub's zone.
@@ -99,15 +134,7 @@ impl Docket {
 
     /// Microseconds since the request came in.
     pub(crate) fn elapsed_us(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    pub(crate) fn attempts(&self) -> &[Attempt] {
-        &self.record.attempts
-    }
-
-    pub(crate) fn last_attempt(&mut self) -> Option<&mut Attempt> {
-        self.record.attempts.last_mut()
+        micros_since(self.started)
     }
 
     /// Leaves a trace that outlives a crash.
@@ -153,15 +180,6 @@ impl Docket {
         if self.is_kept {
             self.shared.sink.settled(&self.record);
         }
-        if self.trying.is_some() {
-            let judgement = match outcome {
-                Outcome::Interrupted | Outcome::Refused => Judgement::Nothing,
-                _ => {
-                    Judgement::of(&self.shared, self.record.last_attempt().and_then(|attempt| attempt.class))
-                }
-            };
-            self.judge(judgement);
-        }
         if let Some(booking) = self.booking.take() {
             booking.settle(&self.shared, &self.record);
         }
@@ -189,16 +207,31 @@ impl Docket {
     }
 }
 
+impl Docket {
+    /// All of it; what stays is closed.
+    fn hand_over(&mut self) -> Self {
+        self.is_closed = true;
+        self.shared.metrics.in_flight.inc();
+        let RequestRecord { id, created_at, dialect, endpoint, outcome, .. } = self.record;
+        let blank = RequestRecord::new(id, created_at, dialect, endpoint, outcome);
+        Self {
+            shared: Arc::clone(&self.shared),
+            started: self.started,
+            record: std::mem::replace(&mut self.record, blank),
+            ticket: self.ticket.take(),
+            booking: self.booking.take(),
+            left: Vec::new(),
+            is_closed: false,
+            is_kept: self.is_kept,
+        }
+    }
+}
+
 impl Drop for Docket {
     fn drop(&mut self) {
         if !self.is_closed {
-            self.record.error_code.get_or_insert_with(|| Outcome::ClientAborted.as_str().to_owned());
-            if let Some(attempt) = self.record.attempts.last_mut() {
-                attempt.class.get_or_insert(ErrorClass::ClientAbort);
-            }
-            // 499 is the usual word for a client that left before there was a status.
-            let status = if self.record.status == 0 { 499 } else { self.record.status };
-            self.close(Outcome::ClientAborted, status);
+            let left = std::mem::take(&mut self.left);
+            Leaving::begin(self.hand_over(), left);
         }
         self.shared.metrics.in_flight.dec();
     }

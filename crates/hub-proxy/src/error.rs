@@ -44,6 +44,9 @@ pub enum ProxyError {
     /// No endpoint of this path.
     #[error("there is no endpoint {0} here: check the base URL of your client")]
     UnknownPath(String),
+    /// No model of this name.
+    #[error("there is no model `{0}` for your key: GET /v1/models lists those that there are")]
+    UnknownModel(String),
     /// The endpoint is there, but not for this method.
     #[error("this endpoint takes {0} only")]
     WrongMethod(&'static str),
@@ -151,7 +154,7 @@ impl ProxyError {
             | Self::InvalidRequest(_)
             | Self::ModelNotAllowed(_)
             | Self::ClientNotAllowed(_) => StatusCode::BAD_REQUEST,
-            Self::UnknownPath(_) => StatusCode::NOT_FOUND,
+            Self::UnknownPath(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::WebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::MissingCredential | Self::ConflictingCredentials | Self::UnknownKey => {
@@ -179,6 +182,7 @@ impl ProxyError {
             Self::Body(BodyError::Corrupt(_) | BodyError::Broken) => "invalid_body",
             Self::InvalidRequest(_) => "invalid_request",
             Self::UnknownPath(_) => "unknown_path",
+            Self::UnknownModel(_) => "model_not_found",
             Self::WrongMethod(_) => "wrong_method",
             Self::WebSocket => "websocket_not_served",
             Self::MissingCredential => "missing_api_key",

@@ -11,8 +11,9 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use hub_formats::tap::{UpstreamError, UsageTap};
 use hub_http::Body;
 use hub_routing::{classify_status, verdict};
-use hub_types::{Dialect, ErrorClass, Outcome, ProviderId};
+use hub_types::{Dialect, ErrorClass, Outcome};
 
+use crate::attempt::Underway;
 use crate::breaker::Judgement;
 use crate::docket::Docket;
 use crate::receive::Call;
@@ -113,24 +114,22 @@ impl Failure {
     }
 
     /// Writes it on the attempt, and lets the provider have what follows from it.
-    pub(crate) fn note(&self, shared: &Shared, docket: &mut Docket, provider: ProviderId) {
+    pub(crate) fn note(&self, shared: &Shared, underway: &mut Underway) {
         let judgement =
             if self.blames_request { Judgement::Nothing } else { Judgement::of(shared, Some(self.class)) };
-        docket.judge(judgement);
+        underway.judge(judgement);
+        let provider = &underway.upstream.provider;
         let pause = verdict(self.class).cool_down_ms;
         if pause > 0 {
             let asked =
                 self.answer.as_ref().and_then(|answer| retry_after(&answer.headers, shared.clock.now()));
             let pause = asked.unwrap_or(Duration::from_millis(pause));
-            shared.cool_downs.pause(provider, pause, shared.clock.now());
+            shared.cool_downs.pause(provider.id, pause, shared.clock.now());
         }
-        let (id, elapsed) = (docket.id(), docket.elapsed_us());
-        if let Some(attempt) = docket.last_attempt() {
-            tracing::debug!(request = %id, provider = attempt.provider_name, class = ?self.class, "an attempt failed");
-            attempt.class = Some(self.class);
-            attempt.error = Some(self.message.clone());
-            attempt.timings.total_us = elapsed;
-        }
+        tracing::debug!(request = %underway.request, provider = provider.name, class = ?self.class, "an attempt failed");
+        underway.record.timings.total_us = underway.elapsed_us();
+        underway.record.class = Some(self.class);
+        underway.record.error = Some(self.message.clone());
     }
 
     /// Could another provider do better? Not with a request that is wrong itself.

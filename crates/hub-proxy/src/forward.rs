@@ -9,15 +9,14 @@ use hub_http::Body;
 use hub_types::{Caller, Outcome};
 
 use crate::admission::Spent;
-use crate::answer::{Answer, Asked};
-use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::outgoing::Outgoing;
 use crate::pick::{self, Candidates};
 use crate::receive::Received;
+use crate::running::Running;
 use crate::shared::Shared;
-use crate::{Catalogue, ProxyError, attempt};
+use crate::{Catalogue, ProxyError};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
@@ -35,61 +34,32 @@ pub(crate) async fn forward(
     mut docket: Docket,
     admitted: Admitted,
 ) -> Result<Response<Body>, ProxyError> {
-    let catalogue = &admitted.catalogue;
-    let call = &admitted.received.call;
     let budget = Instant::now() + shared.options.failover_budget;
     let mut candidates = Candidates::new(&admitted, docket.local_time());
     let mut last_failure: Option<Failure> = None;
     while candidates.tried() <= shared.options.max_failovers as usize && Instant::now() < budget {
-        let upstream = match candidates.next(shared, &mut docket).await {
-            Ok(upstream) => upstream,
+        let underway = match candidates.next(shared, &mut docket).await {
+            Ok(underway) => underway,
             Err(stages) if last_failure.is_none() => {
                 return Err(docket.refuse(ProxyError::NoProvider(stages)));
             }
             Err(_) => break,
         };
-        let outgoing = match Outgoing::prepare(&admitted.received, &upstream) {
+        let outgoing = match Outgoing::prepare(&admitted.received, &underway.upstream) {
             Ok(outgoing) => outgoing,
-            Err(error) => return Err(docket.refuse(error)),
+            Err(error) => {
+                docket.conclude(underway);
+                return Err(docket.refuse(error));
+            }
         };
-        if let Some(attempt) = docket.last_attempt() {
-            attempt.sent_model = Some(outgoing.model);
-        }
-        let deadline = attempt::deadline(&upstream, call, budget);
-        let sending = attempt::send(shared, &mut docket, &upstream, call, outgoing.request, deadline);
-        let sent = tokio::select! {
-            biased;
-            sent = sending => sent,
-            // The drain time is over before the provider has begun to answer.
-            () = shared.cut_off.cancelled() => {
+        let running = Running::begin(underway, outgoing, &admitted.received.call, budget);
+        let failure = match Round::begin(&mut docket, running).end(shared, &admitted).await {
+            Ended::Answered(running) => return running.into_response(shared, docket, &admitted),
+            Ended::Failed(failure) => failure,
+            Ended::CutOff => {
                 return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
             }
         };
-        let failure = match sent {
-            Ok(response) => {
-                let billed = billed_model(shared, &admitted, &docket);
-                let bill = Bill::new(catalogue, call.endpoint, &billed, &admitted.received.body);
-                let asked = Asked {
-                    received: &admitted.received,
-                    upstream: &upstream,
-                    for_usage: outgoing.asks_for_usage,
-                    deadline,
-                };
-                match Answer::begin(shared, docket, &asked, bill, response).open(deadline).await {
-                    Ok(answer) => return Ok(answer.into_response(shared, &asked)),
-                    Err((given_back, failure)) => {
-                        docket = given_back;
-                        failure
-                    }
-                }
-            }
-            Err(failure) => failure,
-        };
-        if shared.cut_off.is_cancelled() {
-            return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
-        }
-        failure.note(shared, &mut docket, upstream.provider.id);
-        pick::give_back(shared, &mut docket, upstream.provider.id).await;
         let goes_on = failure.may_try_another();
         last_failure = Some(failure);
         if !goes_on {
@@ -97,11 +67,71 @@ pub(crate) async fn forward(
         }
     }
     let failure = last_failure.unwrap_or(Failure::out_of_time());
-    failure.into_answer(docket, call.dialect)
+    failure.into_answer(docket, admitted.received.call.dialect)
 }
 
-fn billed_model(shared: &Shared, admitted: &Admitted, docket: &Docket) -> String {
-    let requested = &admitted.received.call.model;
-    let sent = docket.attempts().last().and_then(|attempt| attempt.sent_model.as_ref());
-    if shared.options.bill_requested_model { requested.clone() } else { sent.unwrap_or(requested).clone() }
+/// What is running at the moment. If the client leaves meanwhile, the docket gets it.
+struct Round<'a> {
+    docket: &'a mut Docket,
+    running: Option<Box<Running>>,
+}
+
+/// How a round ended.
+enum Ended {
+    /// This attempt has an answer for the client.
+    Answered(Box<Running>),
+    /// No attempt has.
+    Failed(Failure),
+    /// The drain time is over before a provider has answered.
+    CutOff,
+}
+
+impl<'a> Round<'a> {
+    fn begin(docket: &'a mut Docket, running: Box<Running>) -> Self {
+        Self { docket, running: Some(running) }
+    }
+
+    async fn end(mut self, shared: &Arc<Shared>, admitted: &Admitted) -> Ended {
+        let Self { docket, running } = &mut self;
+        let opened = tokio::select! {
+            biased;
+            opened = docket.wait_for(open(running, shared, admitted)) => Some(opened),
+            () = shared.cut_off.cancelled() => None,
+        };
+        let Some(mut running) = self.running.take() else { return Ended::CutOff };
+        match opened {
+            Some(Ok(())) => Ended::Answered(running),
+            Some(Err(failure)) => {
+                let provider = running.underway.upstream.provider.id;
+                failure.note(shared, &mut running.underway);
+                self.docket.conclude(running.underway);
+                pick::give_back(shared, self.docket, provider).await;
+                Ended::Failed(failure)
+            }
+            None => {
+                self.docket.conclude(running.underway);
+                Ended::CutOff
+            }
+        }
+    }
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.docket.leave_behind(running.left_by_client());
+        }
+    }
+}
+
+/// Waits for an attempt's content; for ever if there is no attempt.
+async fn open(
+    running: &mut Option<Box<Running>>,
+    shared: &Arc<Shared>,
+    admitted: &Admitted,
+) -> Result<(), Failure> {
+    match running {
+        Some(running) => running.open(shared, admitted).await,
+        None => std::future::pending().await,
+    }
 }

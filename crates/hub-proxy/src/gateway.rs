@@ -15,6 +15,7 @@ use hub_session::{Limits, MemorySessionStore, SessionPool, Sessions};
 use hub_types::{Clock, SystemClock};
 
 use crate::expectation::{OutputQuantile, Previous};
+use crate::models::KnownModels;
 use crate::shared::{GatewayOptions, Shared};
 use crate::throttle::Throttle;
 use crate::transcript::Transcripts;
@@ -120,6 +121,7 @@ impl GatewayBuilder {
                 Arc::new(Sessions::new(Arc::new(MemorySessionStore::new(limits))))
             }),
             session_pool: self.session_pool,
+            known_models: KnownModels::default(),
             transcripts: Transcripts::new(self.options.message_storage),
             throttle: Throttle::default(),
             metrics: self.metrics,

@@ -2,14 +2,14 @@
 //! redirect and the wish for usage are spliced in.
 
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::{Request, Uri};
 
-use hub_formats::splice::{model_edits, splice, usage_edit};
+use hub_formats::splice::{Edit, model_edits, splice, usage_edit};
 use hub_types::{Dialect, Endpoint};
 
 use crate::catalogue::Upstream;
 use crate::receive::Received;
-use crate::{ProxyError, headers};
+use crate::{ProxyError, headers, route};
 
 /// See the module's documentation.
 pub(crate) struct Outgoing {
@@ -25,7 +25,7 @@ impl Outgoing {
     pub(crate) fn prepare(received: &Received, upstream: &Upstream) -> Result<Self, ProxyError> {
         let call = &received.call;
         let redirected = upstream.redirect(&call.model);
-        let mut edits = redirected.map(|model| model_edits(&received.facts, model)).unwrap_or_default();
+        let mut edits = redirected.map(|model| redirect_edits(received, model)).unwrap_or_default();
         let wants_usage =
             call.dialect == Dialect::OpenAi && call.stream && call.endpoint == Endpoint::Generate;
         let usage = if wants_usage { usage_edit(&received.facts) } else { None };
@@ -47,7 +47,7 @@ impl Outgoing {
         let uri = Uri::try_from(target)
             .map_err(|_| ProxyError::InvalidRequest("the request's path can't be forwarded".to_owned()))?;
         let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = call.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() =
             headers::to_upstream(received.headers(), &upstream.host, &upstream.own_headers);
@@ -55,12 +55,17 @@ impl Outgoing {
     }
 }
 
+/// The edits that put another model into the body.
+fn redirect_edits(received: &Received, model: &str) -> Vec<Edit> {
+    match &received.form_model {
+        Some(span) => vec![Edit { span: span.clone(), with: model.as_bytes().to_vec() }],
+        None => model_edits(&received.facts, model),
+    }
+}
+
 /// Puts another model into `/v1beta/models/{model}:{action}`.
 fn redirected_path(path: &str, model: &str) -> String {
     let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
     let action = call.rsplit_once(':').map_or("", |(_, action)| action);
-    let model = percent_encoding::utf8_percent_encode(model, percent_encoding::NON_ALPHANUMERIC);
-    // Unreserved characters read better as they are.
-    let model = model.to_string().replace("%2D", "-").replace("%2E", ".").replace("%5F", "_");
-    format!("{before}/{model}:{action}")
+    route::gemini_path(before, model, action)
 }

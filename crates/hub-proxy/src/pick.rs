@@ -17,6 +17,7 @@ use hub_types::{
 };
 
 use crate::Catalogue;
+use crate::attempt::Underway;
 use crate::breaker;
 use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
@@ -59,12 +60,12 @@ impl<'a> Candidates<'a> {
         self.tried.len()
     }
 
-    /// The next one, with its attempt written on the docket; `Err`: nobody is left, with the stages' counts.
+    /// The attempt at the next one; `Err`: nobody is left, with the stages' counts.
     pub(crate) async fn next(
         &mut self,
         shared: &Arc<Shared>,
         docket: &mut Docket,
-    ) -> Result<Arc<Upstream>, Vec<StageCount>> {
+    ) -> Result<Underway, Vec<StageCount>> {
         loop {
             let (choice, reason, binding) = self.choose(shared, docket);
             if self.tried.is_empty() {
@@ -79,26 +80,20 @@ impl<'a> Candidates<'a> {
             let has_slot = take_slot(shared, docket, provider).await;
             let reason = if has_slot { reason } else { AttemptReason::ConcurrentLimitFailed };
             let attempt = self.begin(docket, &choice, &upstream, reason);
-            docket.record().attempts.push(attempt);
             if !has_slot {
+                docket.record().attempts.push(attempt);
                 shared.metrics.provider_full();
                 self.full.push(provider.id);
                 continue;
             }
             let Some(trying) = breaker::enter(shared, provider).await else {
-                docket.record().attempts.pop();
                 give_back(shared, docket, provider.id).await;
                 self.blocked.push(provider.id);
                 continue;
             };
-            docket.try_at(trying);
             self.count(shared, binding);
             self.tried.push(provider.id);
-            if let Some(ticket) = docket.ticket() {
-                let own = provider.session_ttl.map(|seconds| Duration::from_secs(seconds.into()));
-                ticket.chose(provider.generation, own.unwrap_or(shared.options.session_ttl));
-            }
-            return Ok(upstream);
+            return Ok(Underway::begin(docket, upstream, attempt, trying));
         }
     }
 
@@ -195,6 +190,7 @@ impl<'a> Candidates<'a> {
                 seed,
                 local_time: self.local_time,
                 groups: self.facts.groups.clone(),
+                convertible: self.facts.convertible,
                 steps: Vec::with_capacity(1),
             })
         });

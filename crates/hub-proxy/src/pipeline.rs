@@ -17,7 +17,7 @@ use crate::docket::Docket;
 use crate::receive::receive;
 use crate::route::{self, Forward, Route};
 use crate::shared::Shared;
-use crate::{ProxyError, admission, client, content, forward, render, session, transcript};
+use crate::{ProxyError, admission, client, content, forward, models, render, session, transcript};
 
 /// Answers one request.
 pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAddr) -> Response<Body>
@@ -32,11 +32,13 @@ where
     let route = route::recognise(&head.method, &head.uri, &head.headers);
     let dialect = match &route {
         Ok(Route::Forward(forward)) => forward.dialect,
+        Ok(Route::Models(call)) => call.dialect,
         _ => route::guess_dialect(&head.uri, &head.headers),
     };
     docket.record().dialect = dialect;
     let answer = match route {
         Ok(Route::Forward(call)) => converse(shared, docket, head, &mut body, call, peer).await,
+        Ok(Route::Models(call)) => models::answer(shared, docket, &head, call, peer).await,
         Ok(Route::Telemetry) => {
             docket.close(Outcome::Completed, 200);
             Ok(Response::new(Body::from("{}")))
@@ -67,7 +69,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + Send,
 {
     match admit(shared, &mut docket, head, body, call, peer).await {
-        Ok(admitted) => forward::forward(shared, docket, admitted).await,
+        Ok(admitted) => Box::pin(forward::forward(shared, docket, admitted)).await,
         Err(error) => Err(docket.refuse(error)),
     }
 }

@@ -20,17 +20,18 @@ use smallvec::SmallVec;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use hub_formats::tap::UsageTap;
 use hub_formats::usage_filter::UsageChunkFilter;
 use hub_http::{UpstreamBody, UpstreamError};
-use hub_types::{ClientAbortPolicy, Dialect, ErrorClass};
+use hub_types::{Dialect, ErrorClass};
 
-use crate::bill::Bill;
+use crate::attempt::Underway;
 use crate::docket::Docket;
 use crate::redact::redact;
 use crate::shared::Shared;
 use crate::transcript::Transcript;
 use crate::{ProxyError, render};
+pub(crate) use gate::{Gated, GatedParts, Hollow};
+pub(crate) use leave::{Leaving, Left};
 use open::{BrokenOff, Open};
 
 /// How long the next piece may take.
@@ -42,23 +43,6 @@ pub(crate) enum Patience {
     Until(Instant),
     /// For ever.
     Endless,
-}
-
-/// What a relay is made of.
-pub(crate) struct RelayParts {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) docket: Docket,
-    pub(crate) body: UpstreamBody,
-    pub(crate) tap: UsageTap,
-    pub(crate) filter: Option<UsageChunkFilter>,
-    pub(crate) bill: Bill,
-    pub(crate) dialect: Dialect,
-    pub(crate) status: u16,
-    pub(crate) is_event_stream: bool,
-    pub(crate) patience: Patience,
-    pub(crate) on_client_abort: ClientAbortPolicy,
-    /// What must not be seen in an error inside the stream.
-    pub(crate) secrets: Arc<[Vec<u8>]>,
 }
 
 /// The body of the client's answer.
@@ -77,29 +61,34 @@ pub(crate) struct Relay {
     last_piece: Instant,
     timer: Option<Pin<Box<Sleep>>>,
     cut_off: Pin<Box<WaitForCancellationFutureOwned>>,
-    on_client_abort: ClientAbortPolicy,
     secrets: Arc<[Vec<u8>]>,
     transcript: Option<Transcript>,
 }
 
 impl Relay {
-    pub(crate) fn new(parts: RelayParts) -> Self {
-        let cut_off = Box::pin(parts.shared.cut_off.clone().cancelled_owned());
+    /// The answer is the client's from here on.
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        docket: Docket,
+        underway: Underway,
+        gated: Gated,
+        status: u16,
+    ) -> Self {
+        let Gated { reading, .. } = gated;
         Self {
-            open: Some(Open { docket: parts.docket, tap: parts.tap, bill: parts.bill, status: parts.status }),
-            body: Some(parts.body),
-            held: SmallVec::new(),
-            filter: parts.filter,
-            shared: parts.shared,
-            dialect: parts.dialect,
-            is_event_stream: parts.is_event_stream,
+            open: Some(Open { docket, underway, reading, status }),
+            body: Some(gated.body),
+            held: gated.held,
+            filter: gated.filter,
+            shared: Arc::clone(shared),
+            dialect: gated.dialect,
+            is_event_stream: gated.is_event_stream,
             at_event_end: true,
-            patience: parts.patience,
-            last_piece: Instant::now(),
+            patience: gated.patience,
+            last_piece: gated.last_piece,
             timer: None,
-            cut_off,
-            on_client_abort: parts.on_client_abort,
-            secrets: parts.secrets,
+            cut_off: Box::pin(shared.cut_off.clone().cancelled_owned()),
+            secrets: gated.secrets,
             transcript: None,
         }
     }
@@ -107,11 +96,6 @@ impl Relay {
     /// Keeps what the client gets.
     pub(crate) fn write_to(&mut self, transcript: Option<Transcript>) {
         self.transcript = transcript;
-    }
-
-    /// What is known of the request, as long as the answer has not ended.
-    pub(crate) fn docket(&mut self) -> Option<&mut Docket> {
-        self.open.as_mut().map(|open| &mut open.docket)
     }
 
     fn read(&mut self, piece: &[u8]) {
@@ -126,12 +110,12 @@ impl Relay {
         let is_end = self.body.as_ref().is_none_or(UpstreamBody::is_end);
         if let Some(open) = &mut self.open {
             // An announced length would no longer be right; only streams have none.
-            if self.is_event_stream && open.tap.error_seen().is_some() {
+            if self.is_event_stream && open.reading.tap.error_seen().is_some() {
                 piece = redact(piece, &self.secrets);
             }
             // Gemini's figures may follow the finish reason: there the end of the body is the end.
             let may_end_early = !matches!(self.dialect, Dialect::Gemini | Dialect::GeminiCli);
-            if self.held.is_empty() && (is_end || may_end_early && open.tap.terminal_seen()) {
+            if self.held.is_empty() && (is_end || may_end_early && open.reading.tap.terminal_seen()) {
                 self.close_at_end();
             }
         }
@@ -151,8 +135,9 @@ impl Relay {
     /// was whole, or the upstream itself said why it is not.
     fn close_at_end(&mut self) -> bool {
         let Some(open) = self.open.take() else { return true };
-        let is_whole = !self.is_event_stream || open.tap.terminal_seen() || open.tap.report().completed;
-        let is_explained = open.tap.error_seen().is_some();
+        let is_whole =
+            !self.is_event_stream || open.reading.tap.terminal_seen() || open.reading.tap.report().completed;
+        let is_explained = open.reading.tap.error_seen().is_some();
         open.close((!is_whole).then_some(BrokenOff::Upstream(ErrorClass::Truncated)));
         is_whole || is_explained
     }

@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use crate::limit::LimitReached;
 use crate::receive::Received;
+use crate::route::Kept;
 use crate::shared::Shared;
 
 /// A request's place in its session, from its admission to the end of the answer.
@@ -125,7 +126,15 @@ async fn find(shared: &Shared, caller: &Caller, received: &Received, now: Timest
             };
         }
         Identity::Answer(answer) => Some(answer),
-        Identity::Unknown => None,
+        Identity::Unknown => match &received.call.about {
+            Some(Kept::Response(id)) => Some(answer_hash(id)),
+            // They have to be found again where they were put.
+            Some(Kept::Files) => {
+                let session = SessionId::new(key, "files");
+                return Identified { session, trail: None, is_named: false, is_sticky: true };
+            }
+            None => None,
+        },
     };
     let store = shared.sessions.store();
     if let Some(answer) = referred

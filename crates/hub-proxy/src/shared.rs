@@ -15,6 +15,7 @@ use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
 use crate::expectation::{OutputQuantile, Previous};
+use crate::models::KnownModels;
 use crate::throttle::Throttle;
 use crate::transcript::Transcripts;
 use crate::{Directory, Metrics, RecordSink};
@@ -89,6 +90,7 @@ pub(crate) struct Shared {
     pub(crate) outputs: OutputQuantile,
     /// What each session's last request used.
     pub(crate) previous: Previous,
+    pub(crate) known_models: KnownModels,
     pub(crate) transcripts: Transcripts,
     pub(crate) throttle: Throttle,
     pub(crate) metrics: Metrics,

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use hub_session::{MAX_MESSAGE_BYTES, MessagePart, MessageStorage};
-use hub_types::{Dialect, SessionId};
+use hub_types::{Dialect, Endpoint, SessionId};
 
 use crate::credentials;
 use crate::docket::Docket;
@@ -47,6 +47,10 @@ pub(crate) fn keep_request(shared: &Arc<Shared>, docket: &mut Docket, received: 
     if shared.transcripts.is_off() {
         return;
     }
+    // Sound, pictures and files are no messages.
+    if received.call.endpoint == Endpoint::Other {
+        return;
+    }
     let Some(ticket) = docket.ticket() else { return };
     let half = Half {
         session: ticket.session().clone(),
@@ -72,7 +76,7 @@ impl Transcript {
         received: &Received,
         provider_secrets: &[Vec<u8>],
     ) -> Option<Self> {
-        if shared.transcripts.is_off() {
+        if shared.transcripts.is_off() || received.call.endpoint == Endpoint::Other {
             return None;
         }
         let session = docket.ticket()?.session().clone();

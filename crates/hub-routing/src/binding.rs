@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_types::{FailBack, ProviderId};
+use hub_types::{Conversion, Convertible, FailBack, ProviderId};
 use jiff::civil::Time;
 
-use crate::choose::{fault, priority};
+use crate::choose::{Kinship, fault, kinship, priority};
 use crate::{Catalogue, CompiledProvider, DropReason, HealthView, RoutingFacts};
 
 /// How long vendors keep a prompt cache that nobody uses, unless asked for more: after this time there is
@@ -63,6 +63,12 @@ pub fn consult_binding(
             | DropReason::ConcurrentLimit
             | DropReason::ScheduleInactive),
         ) => return BindingVerdict::PassOver(reason),
+        // A question that can't be converted, in the middle of a conversation that can.
+        Some(reason @ DropReason::DialectMismatch)
+            if facts.convertible == Convertible::No && provider.provider().conversion == Conversion::Auto =>
+        {
+            return BindingVerdict::PassOver(reason);
+        }
         Some(_) => return BindingVerdict::Drop,
     }
     let own = priority(provider.provider(), facts.groups);
@@ -72,14 +78,29 @@ pub fn consult_binding(
         FailBack::WhenIdle => is_idle,
         FailBack::AtOnce => true,
     };
-    let mut better = catalogue
-        .providers()
-        .iter()
-        .filter(|other| priority(other.provider(), facts.groups) < own && calls_back(other));
-    if better.any(|other| fault(other, facts, health, &[], local_time).is_none()) {
+    let is_well = |other: &CompiledProvider| fault(other, facts, health, &[], local_time).is_none();
+    let others = || catalogue.providers().iter().map(AsRef::as_ref).filter(|other| !is_same(other, provider));
+    let is_native = |other: &&CompiledProvider| kinship(other, facts) == Kinship::Native;
+    let outranks = |other: &&CompiledProvider| priority(other.provider(), facts.groups) < own;
+    let is_better = if kinship(provider, facts) == Kinship::Native {
+        others().filter(is_native).filter(outranks).any(|other| calls_back(other) && is_well(other))
+    } else {
+        // Any native provider is better than a foreign one, and keeps better foreign ones from being asked.
+        let mut natives = others().filter(is_native).filter(|other| is_well(other)).peekable();
+        if natives.peek().is_some() {
+            natives.any(calls_back)
+        } else {
+            others().filter(outranks).any(|other| calls_back(other) && is_well(other))
+        }
+    };
+    if is_better {
         return BindingVerdict::Return;
     }
     BindingVerdict::Follow { provider: Arc::clone(provider), priority: own }
+}
+
+fn is_same(one: &CompiledProvider, other: &CompiledProvider) -> bool {
+    one.provider().id == other.provider().id
 }
 
 #[cfg(test)]

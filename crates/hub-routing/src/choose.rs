@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hub_types::{Dialect, GroupSet, Provider, ProviderId, StageCount};
+use hub_types::{Conversion, Convertible, Dialect, GroupSet, Provider, ProviderId, StageCount};
 use jiff::civil::Time;
 
 use crate::{Catalogue, CompiledProvider};
@@ -14,6 +14,8 @@ pub struct RoutingFacts<'a> {
     pub groups: &'a GroupSet,
     /// The client's dialect.
     pub dialect: Dialect,
+    /// May it go to a provider of another dialect?
+    pub convertible: Convertible,
     /// The requested model, if one is named.
     pub model: Option<&'a str>,
     /// The client program's name, if known.
@@ -97,7 +99,7 @@ pub enum DropReason {
     ClientRestriction,
     /// It does not serve this model.
     ModelNotAllowed,
-    /// It speaks another dialect.
+    /// It speaks another dialect, and conversion is not allowed, not possible or not needed.
     DialectMismatch,
     /// Its breaker is open.
     CircuitOpen,
@@ -276,20 +278,40 @@ pub fn survey<'a>(
     let mut survey =
         Survey { candidates: Vec::new(), priority: 0, dropped: Vec::new(), left: [all; STAGES.len()] };
     let mut survivors: Vec<(&Arc<CompiledProvider>, i32)> = Vec::with_capacity(catalogue.providers().len());
+    let mut foreign: Vec<&Arc<CompiledProvider>> = Vec::new();
     for compiled in catalogue.providers() {
-        match fault(compiled, facts, health, excluded, local_time) {
-            Some(reason) => survey.drop_one(compiled.provider().id, reason),
-            None => survivors.push((compiled, priority(compiled.provider(), facts.groups))),
+        let provider = compiled.provider();
+        match (unfit(compiled, facts, excluded, local_time), kinship(compiled, facts)) {
+            (Some(reason), _) => survey.drop_one(provider.id, reason),
+            (None, Kinship::Native) => match health.health(provider).fault() {
+                Some(reason) => survey.drop_one(provider.id, reason),
+                None => survivors.push((compiled, priority(provider, facts.groups))),
+            },
+            (None, Kinship::Foreign) => foreign.push(compiled),
+            (None, Kinship::None) => survey.drop_one(provider.id, DropReason::DialectMismatch),
         }
     }
-    let Some(best) = survivors.iter().map(|&(_, priority)| priority).min() else { return survey };
+    // Only if no native provider can be asked now does anybody else come into question.
+    let is_needed = survivors.is_empty();
+    for compiled in foreign {
+        let provider = compiled.provider();
+        let reason =
+            if is_needed { health.health(provider).fault() } else { Some(DropReason::DialectMismatch) };
+        match reason {
+            Some(reason) => survey.drop_one(provider.id, reason),
+            None => survivors.push((compiled, priority(provider, facts.groups))),
+        }
+    }
+    let best = survivors.iter().map(|&(_, priority)| priority).min();
     survivors.retain(|&(compiled, priority)| {
-        if priority > best {
+        let is_best = Some(priority) == best;
+        if !is_best {
             survey.drop_one(compiled.provider().id, DropReason::LowerPriority);
         }
-        priority == best
+        is_best
     });
     survey.dropped.sort_by_key(|dropped| dropped.provider_id);
+    let Some(best) = best else { return survey };
     survey.priority = best;
     let sum: u64 = survivors.iter().map(|(compiled, _)| u64::from(compiled.provider().weight)).sum();
     // All weights zero: everybody has the same share.
@@ -315,16 +337,50 @@ impl Survey<'_> {
     }
 }
 
-/// Would this provider be asked if everybody were well?
+/// Could this provider be asked, now or after others have failed, if it is well?
 pub fn is_candidate(provider: &CompiledProvider, facts: &RoutingFacts<'_>, local_time: Time) -> bool {
     fault(provider, facts, &AlwaysClosed, &[], local_time).is_none()
 }
 
-/// The first stage that drops the provider.
+/// What a provider's dialect is to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinship {
+    /// The client's own.
+    Native,
+    /// Another one, and both request and provider may be converted.
+    Foreign,
+    /// Another one.
+    None,
+}
+
+pub(crate) fn kinship(compiled: &CompiledProvider, facts: &RoutingFacts<'_>) -> Kinship {
+    if compiled.dialect() == facts.dialect {
+        Kinship::Native
+    } else if facts.convertible == Convertible::Yes && compiled.provider().conversion == Conversion::Auto {
+        Kinship::Foreign
+    } else {
+        Kinship::None
+    }
+}
+
+/// The first stage that drops the provider, if no native one is there to make it superfluous.
 pub(crate) fn fault(
     compiled: &CompiledProvider,
     facts: &RoutingFacts<'_>,
     health: &dyn HealthView,
+    excluded: &[ProviderId],
+    local_time: Time,
+) -> Option<DropReason> {
+    unfit(compiled, facts, excluded, local_time).or_else(|| match kinship(compiled, facts) {
+        Kinship::None => Some(DropReason::DialectMismatch),
+        Kinship::Native | Kinship::Foreign => health.health(compiled.provider()).fault(),
+    })
+}
+
+/// The first of the stages before the dialect that drops the provider.
+fn unfit(
+    compiled: &CompiledProvider,
+    facts: &RoutingFacts<'_>,
     excluded: &[ProviderId],
     local_time: Time,
 ) -> Option<DropReason> {
@@ -346,10 +402,8 @@ pub(crate) fn fault(
         Some(DropReason::ClientRestriction)
     } else if facts.model.is_some_and(|model| !compiled.admits(model)) {
         Some(DropReason::ModelNotAllowed)
-    } else if compiled.dialect() != facts.dialect {
-        Some(DropReason::DialectMismatch)
     } else {
-        health.health(provider).fault()
+        None
     }
 }
 

@@ -109,6 +109,7 @@ pub fn recorded_facts<'a>(record: &'a RequestRecord, routing: &'a RoutingRecord)
     RoutingFacts {
         groups: &routing.groups,
         dialect: record.dialect,
+        convertible: routing.convertible,
         model: record.model.as_deref(),
         client_name: record.client.name.as_deref(),
     }

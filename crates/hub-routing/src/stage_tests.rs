@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use hub_types::{Dialect, GroupSet, MatchKind, ModelRedirect, Provider, ProviderId, ProviderType};
+use hub_types::{
+    Conversion, Convertible, Dialect, GroupSet, MatchKind, ModelRedirect, Provider, ProviderId, ProviderType,
+};
 use jiff::civil::{Time, time};
 
 use crate::tests::{catalogue, provider, rule};
-use crate::{Health, RoutingFacts, survey};
+use crate::{Health, RoutingFacts, Survey, survey};
 
 const NOON: Time = time(12, 0, 0, 0);
 
@@ -15,8 +17,10 @@ struct Scene {
     groups: &'static str,
     client: Option<&'static str>,
     model: Option<&'static str>,
+    dialect: Dialect,
     at: Time,
     tried: &'static [i64],
+    convertible: Convertible,
     health: fn(&Provider) -> Health,
 }
 
@@ -24,33 +28,46 @@ const PLAIN: Scene = Scene {
     groups: "",
     client: Some("codex"),
     model: Some("m"),
+    dialect: Dialect::Claude,
     at: NOON,
     tried: &[],
+    convertible: Convertible::Yes,
     health: |_| Health::Admit,
 };
 
 /// Providers with ids from 1 on, each with its change.
-fn golden(scene: &Scene, changes: &[fn(&mut Provider)]) -> String {
+fn look<T>(scene: &Scene, changes: &[fn(&mut Provider)], tell: impl FnOnce(&Survey<'_>) -> T) -> T {
     let providers: Vec<Arc<Provider>> = (1..).zip(changes).map(|(id, change)| provider(id, change)).collect();
     let catalogue = catalogue(providers);
     let groups = GroupSet::parse(scene.groups);
     let facts = RoutingFacts {
         groups: &groups,
-        dialect: Dialect::Claude,
+        dialect: scene.dialect,
+        convertible: scene.convertible,
         model: scene.model,
         client_name: scene.client,
     };
     let tried: Vec<ProviderId> = scene.tried.iter().copied().map(ProviderId).collect();
-    let survey = survey(&catalogue, &facts, &scene.health, &tried, scene.at);
-    let dropped = survey
-        .dropped
-        .iter()
-        .map(|one| format!("{} {}/{}", one.provider_id, one.reason.stage_name(), one.reason.as_str()));
-    let left = survey
-        .candidates
-        .iter()
-        .map(|one| format!("{} {}ppm", one.provider.provider().id, one.probability_ppm));
-    format!("{} | {}", dropped.collect::<Vec<_>>().join(", "), left.collect::<Vec<_>>().join(", "))
+    tell(&survey(&catalogue, &facts, &scene.health, &tried, scene.at))
+}
+
+/// How many each stage left.
+fn counts(scene: &Scene, changes: &[fn(&mut Provider)]) -> Vec<u32> {
+    look(scene, changes, |survey| survey.stages().iter().map(|stage| stage.left).collect())
+}
+
+fn golden(scene: &Scene, changes: &[fn(&mut Provider)]) -> String {
+    look(scene, changes, |survey| {
+        let dropped = survey
+            .dropped
+            .iter()
+            .map(|one| format!("{} {}/{}", one.provider_id, one.reason.stage_name(), one.reason.as_str()));
+        let left = survey
+            .candidates
+            .iter()
+            .map(|one| format!("{} {}ppm", one.provider.provider().id, one.probability_ppm));
+        format!("{} | {}", dropped.collect::<Vec<_>>().join(", "), left.collect::<Vec<_>>().join(", "))
+    })
 }
 
 #[test]
@@ -126,12 +143,78 @@ fn the_model_stage_keeps_those_whose_rules_or_redirects_name_the_model() {
 
 #[test]
 fn the_dialect_stage_keeps_providers_of_the_clients_dialect() {
-    let changes: [fn(&mut Provider); 3] = [
-        |_| (),
+    let changes: [fn(&mut Provider); 4] = [
+        |provider| provider.priority = 9,
         |provider| provider.provider_type = ProviderType::ClaudeAuth,
         |provider| provider.provider_type = ProviderType::Gemini,
+        |provider| provider.provider_type = ProviderType::GeminiCli,
     ];
-    assert_eq!(golden(&PLAIN, &changes), "3 dialect/dialect_mismatch | 1 500000ppm, 2 500000ppm");
+    let golden = |scene: &Scene| golden(scene, &changes);
+    assert_eq!(
+        golden(&PLAIN),
+        "1 priority/lower_priority, 3 dialect/dialect_mismatch, 4 dialect/dialect_mismatch | 2 1000000ppm"
+    );
+    // Nobody is foreign whose native siblings are only of a worse priority.
+    assert_eq!(
+        golden(&Scene { tried: &[2], ..PLAIN }),
+        "2 enabled/excluded, 3 dialect/dialect_mismatch, 4 dialect/dialect_mismatch | 1 1000000ppm"
+    );
+}
+
+#[test]
+fn the_dialect_stage_lets_others_in_where_no_native_provider_is_left_after_the_health_stage() {
+    let changes: [fn(&mut Provider); 5] = [
+        |_| (),
+        |_| (),
+        |provider| provider.provider_type = ProviderType::Gemini,
+        |provider| {
+            provider.provider_type = ProviderType::OpenAiCompatible;
+            provider.conversion = Conversion::Never;
+        },
+        |provider| {
+            provider.provider_type = ProviderType::Codex;
+            provider.priority = 1;
+        },
+    ];
+    let ill = |provider: &Provider| {
+        if provider.id.0 < 3 { Health::CircuitOpen } else { Health::Admit }
+    };
+    let scene = Scene { health: ill, tried: &[1], ..PLAIN };
+    assert_eq!(
+        golden(&scene, &changes),
+        "1 enabled/excluded, 2 health/circuit_open, 4 dialect/dialect_mismatch, 5 priority/lower_priority \
+         | 3 1000000ppm"
+    );
+    assert_eq!(counts(&scene, &changes), [5, 4, 4, 4, 3, 2, 1]);
+    for convertible in [Convertible::No, Convertible::Unasked] {
+        let scene = Scene { convertible, ..scene };
+        assert_eq!(counts(&scene, &changes), [5, 4, 4, 4, 1, 0, 0]);
+    }
+    // A foreign provider that is not well is none.
+    let all_ill = |_: &Provider| Health::CoolingDown;
+    assert_eq!(counts(&Scene { health: all_ill, ..PLAIN }, &changes), [5, 5, 5, 5, 4, 0, 0]);
+}
+
+#[test]
+fn foreign_providers_are_not_asked_for_their_health_while_a_native_one_is_well() {
+    let changes: [fn(&mut Provider); 2] = [|provider| provider.provider_type = ProviderType::Codex, |_| ()];
+    let health = |provider: &Provider| {
+        assert_ne!(provider.provider_type, ProviderType::Codex);
+        Health::Admit
+    };
+    assert_eq!(golden(&Scene { health, ..PLAIN }, &changes), "1 dialect/dialect_mismatch | 2 1000000ppm");
+}
+
+#[test]
+fn gemini_and_its_wrapper_are_different_dialects() {
+    let changes: [fn(&mut Provider); 2] = [
+        |provider| provider.provider_type = ProviderType::Gemini,
+        |provider| provider.provider_type = ProviderType::GeminiCli,
+    ];
+    let scene = Scene { dialect: Dialect::GeminiCli, ..PLAIN };
+    assert_eq!(golden(&scene, &changes), "1 dialect/dialect_mismatch | 2 1000000ppm");
+    let scene = Scene { tried: &[2], ..scene };
+    assert_eq!(golden(&scene, &changes), "2 enabled/excluded | 1 1000000ppm");
 }
 
 #[test]

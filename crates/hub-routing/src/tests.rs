@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use hub_types::{
-    Dialect, ErrorClass, GroupSet, MatchKind, ModelRedirect, ModelRule, Provider, ProviderId, ProviderType,
-    Secret,
+    Convertible, Dialect, ErrorClass, GroupSet, MatchKind, ModelRedirect, ModelRule, Provider, ProviderId,
+    ProviderType, Secret,
 };
 use jiff::civil::{Time, time};
 use url::Url;
@@ -39,6 +39,7 @@ fn decide(catalogue: &Catalogue, seed: u64) -> Decision {
     let facts = RoutingFacts {
         groups: &groups,
         dialect: Dialect::Claude,
+        convertible: Convertible::Yes,
         model: Some("claude-x"),
         client_name: Some("claude-cli"),
     };
@@ -116,6 +117,7 @@ fn a_time_window_may_run_over_midnight() {
         let facts = RoutingFacts {
             groups: &GroupSet::default(),
             dialect: Dialect::Claude,
+            convertible: Convertible::Yes,
             model: None,
             client_name: None,
         };

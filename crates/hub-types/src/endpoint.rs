@@ -12,23 +12,27 @@ pub enum Endpoint {
     Generate,
     /// Counting the tokens of a request without running it. Never billed.
     CountTokens,
+    /// Whatever else a vendor serves under its own paths (embeddings, images, sound, files, stored responses):
+    /// passed on as it is, billed by what the vendor reports.
+    Other,
 }
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Generate, Self::CountTokens];
+    pub const ALL: [Self; 3] = [Self::Generate, Self::CountTokens, Self::Other];
 
     /// The stable word used in the database, in JSON and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generate => "generate",
             Self::CountTokens => "count_tokens",
+            Self::Other => "other",
         }
     }
 
     /// True if an answer uses tokens that somebody pays for.
     pub const fn is_billable(self) -> bool {
-        matches!(self, Self::Generate)
+        matches!(self, Self::Generate | Self::Other)
     }
 }
 

@@ -38,7 +38,7 @@ pub use record::{
     Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LIMIT_WORDS, LedgerLine, OpenRequest,
     Outcome, RequestRecord, StageCount, Timings,
 };
-pub use routing::{BindingRecord, ProviderShape, RoutingRecord, RoutingStep};
+pub use routing::{BindingRecord, Convertible, ProviderShape, RoutingRecord, RoutingStep};
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
 pub use session::{NoSessionId, SessionId};
 pub use usage::{Usage, UsageSource};

@@ -339,6 +339,10 @@ pub struct RequestRecord {
     /// What the choices went by, so that they can be computed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Box<RoutingRecord>>,
+    /// What could not be carried into the dialect of the provider asked last: codes, some with a detail behind a
+    /// colon. Empty if it speaks the client's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loss: Vec<String>,
 }
 
 /// Half a year in microseconds: no request takes longer.
@@ -374,6 +378,7 @@ impl RequestRecord {
             attempts: Vec::new(),
             stages: Vec::new(),
             routing: None,
+            loss: Vec::new(),
         }
     }
 
@@ -470,6 +475,24 @@ pub struct LedgerLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_of_before_can_be_read_and_losses_are_written_where_there_are_some() {
+        let at = Timestamp::UNIX_EPOCH;
+        let record = RequestRecord::new(
+            RequestId::fresh(),
+            at,
+            Dialect::Claude,
+            Endpoint::Generate,
+            Outcome::Completed,
+        );
+        let written = serde_json::to_string(&record).unwrap();
+        assert!(!written.contains("loss"), "{written}");
+        assert_eq!(serde_json::from_str::<RequestRecord>(&written).unwrap(), record);
+        let lossy = RequestRecord { loss: vec!["top_k".to_owned(), "schema:not".to_owned()], ..record };
+        let written = serde_json::to_string(&lossy).unwrap();
+        assert_eq!(serde_json::from_str::<RequestRecord>(&written).unwrap(), lossy);
+    }
 
     #[test]
     fn charges_count_by_the_end_of_their_request() {

@@ -28,9 +28,32 @@ pub struct RoutingRecord {
     /// The groups of the key, or else of the user.
     #[serde(default, skip_serializing_if = "GroupSet::is_empty")]
     pub groups: GroupSet,
+    /// Could it go to providers of another dialect?
+    #[serde(default, skip_serializing_if = "Convertible::is_unasked")]
+    pub convertible: Convertible,
     /// The choices, in order. Not all of them, if there were very many.
     #[serde(default)]
     pub steps: Vec<RoutingStep>,
+}
+
+/// May a request go to providers of another dialect?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Convertible {
+    /// Nobody asked: the hub that chose did not convert.
+    #[default]
+    Unasked,
+    /// No: what it asks for can't be said in another dialect.
+    No,
+    /// Yes, where no provider of the client's own dialect is left.
+    Yes,
+}
+
+impl Convertible {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    const fn is_unasked(&self) -> bool {
+        matches!(self, Self::Unasked)
+    }
 }
 
 impl RoutingRecord {

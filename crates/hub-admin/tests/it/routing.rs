@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hub_repository::{Repository, Sealer, SqliteRepository, SqliteSettings};
 use hub_types::{
-    Clock, Dialect, Endpoint, GroupSet, Outcome, ProviderId, RequestId, RequestRecord, RoutingRecord,
-    RoutingStep, StageCount, SystemClock,
+    Clock, Convertible, Dialect, Endpoint, GroupSet, Outcome, ProviderId, RequestId, RequestRecord,
+    RoutingRecord, RoutingStep, StageCount, SystemClock,
 };
 use jiff::SignedDuration;
 use serde_json::json;
@@ -32,6 +32,7 @@ fn record() -> RequestRecord {
             seed: u64::MAX,
             local_time: jiff::civil::time(12, 30, 0, 0),
             groups: GroupSet::default(),
+            convertible: Convertible::Yes,
             steps: vec![step],
         })),
         ..RequestRecord::new(RequestId::fresh(), at, Dialect::Claude, Endpoint::Generate, Outcome::Completed)

@@ -59,6 +59,7 @@ fn record(at: &str, cost_nanos: i64) -> RequestRecord {
         timings,
         attempts: vec![attempt],
         stages: vec![StageCount { stage: "group".into(), left: 3 }],
+        loss: vec!["top_k".to_owned(), "hosted_tool:web_fetch".to_owned()],
         ..RequestRecord::new(id, at, Dialect::Claude, Endpoint::Generate, Outcome::Completed)
     }
 }

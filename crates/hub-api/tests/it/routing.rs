@@ -2,8 +2,8 @@
 
 use axum::http::Method;
 use hub_types::{
-    BindingRecord, ClientInfo, Dialect, Endpoint, GroupSet, Outcome, ProviderId, RequestId, RequestRecord,
-    RoutingRecord, RoutingStep, StageCount,
+    BindingRecord, ClientInfo, Convertible, Dialect, Endpoint, GroupSet, Outcome, ProviderId, RequestId,
+    RequestRecord, RoutingRecord, RoutingStep, StageCount,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ fn record(catalogue: i64, minute: i64, seed: u64, step: RoutingStep) -> RequestR
             seed,
             local_time: jiff::civil::time(12, 0, 0, 0),
             groups: GroupSet::default(),
+            convertible: Convertible::Yes,
             steps: vec![step],
         })),
         ..RequestRecord::new(RequestId::fresh(), at, Dialect::Claude, Endpoint::Generate, Outcome::Completed)

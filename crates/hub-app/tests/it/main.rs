@@ -10,6 +10,8 @@ mod bytes;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod classes;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod encodings;
@@ -26,6 +28,8 @@ mod gate;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod restart;
@@ -33,3 +37,5 @@ mod restart;
 mod routing;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod vendor_calls;

@@ -8,6 +8,7 @@ mod write;
 use std::borrow::Cow;
 
 pub(crate) use read::parse;
+pub(crate) use write::Line;
 
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -43,6 +43,17 @@ pub struct Options {
     pub json_schema_parameters: bool,
     /// Refuse what would lose something that may change the answer.
     pub strict: bool,
+    /// Responses: instructions that the provider's settings add.
+    pub instructions: Option<Instructions>,
     /// The hub's id of the session, from which OpenAI's cache key is derived.
     pub session: Option<String>,
+}
+
+/// Instructions of a provider that insists on some. What the client said goes into a developer's message then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instructions {
+    /// The words.
+    pub text: String,
+    /// Also where the client has instructions of its own.
+    pub is_forced: bool,
 }

@@ -23,6 +23,8 @@ pub(crate) struct Cursor<'a> {
 pub(crate) struct Member<'a> {
     /// The name as written, without its quotes; escapes are still escapes.
     pub(crate) raw_key: &'a [u8],
+    /// Where that begins in the text.
+    pub(crate) start: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -87,8 +89,8 @@ impl<'a> Cursor<'a> {
             return Ok(self.leave());
         }
         loop {
-            let raw_key = self.key()?;
-            on_member(self, Member { raw_key })?;
+            let (start, raw_key) = self.key()?;
+            on_member(self, Member { raw_key, start })?;
             match self.peek() {
                 Some(b',') => self.pos += 1,
                 Some(b'}') => return Ok(self.leave()),
@@ -141,7 +143,8 @@ impl<'a> Cursor<'a> {
         closing
     }
 
-    fn key(&mut self) -> Result<&'a [u8], ScanError> {
+    /// Where the name begins, and the name.
+    fn key(&mut self) -> Result<(usize, &'a [u8]), ScanError> {
         if self.peek() != Some(b'"') {
             return self.fail(ScanErrorKind::ExpectedKey);
         }
@@ -152,7 +155,7 @@ impl<'a> Cursor<'a> {
             return self.fail(ScanErrorKind::ExpectedColon);
         }
         self.pos += 1;
-        Ok(key)
+        Ok((start, key))
     }
 
     /// Skips one value of any kind and returns where it stood.

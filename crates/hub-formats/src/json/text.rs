@@ -4,6 +4,12 @@
 /// that is not UTF-8 becomes U+FFFD, so that it also serves texts that were cut short.
 pub(crate) fn decode_lossy(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
+    decode_into(raw, &mut text);
+    text
+}
+
+/// The same, behind a text that is there already.
+pub(crate) fn decode_into(raw: &[u8], text: &mut String) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr(b'\\', rest) {
         let (plain, escape) = rest.split_at(at);
@@ -13,7 +19,6 @@ pub(crate) fn decode_lossy(raw: &[u8]) -> String {
         rest = escape.get(used..).unwrap_or_default();
     }
     text.push_str(&String::from_utf8_lossy(rest));
-    text
 }
 
 /// Does the inside of a string say `wanted`? Allocates only if there is an escape in it.

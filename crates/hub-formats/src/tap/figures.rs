@@ -42,7 +42,10 @@ impl Figures {
     pub(super) fn usage(&self, dialect: Dialect) -> Option<Usage> {
         match dialect {
             Dialect::Claude => self.claude(),
-            Dialect::OpenAi => self.openai(Figure::Prompt, Figure::Completion),
+            // Images and sound are counted in the words of Responses.
+            Dialect::OpenAi => self
+                .openai(Figure::Prompt, Figure::Completion)
+                .or_else(|| self.openai(Figure::Input, Figure::Output)),
             Dialect::Responses => self.openai(Figure::Input, Figure::Output),
             Dialect::Gemini | Dialect::GeminiCli => self.gemini(),
         }

@@ -9,6 +9,8 @@ mod estimate;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod instructions;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod robust;

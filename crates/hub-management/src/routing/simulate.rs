@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use hub_rate_limit::{Known, Limits};
 use hub_routing::{Catalogue, Health, RoutingFacts, is_candidate, survey};
-use hub_types::{GroupSet, Provider, ProviderId};
+use hub_types::{Convertible, GroupSet, Provider, ProviderId};
 use jiff::civil::Time;
 
 use super::past::present;
@@ -25,6 +25,7 @@ impl Management {
         let facts = RoutingFacts {
             groups: &groups,
             dialect: fields.dialect,
+            convertible: Convertible::Yes,
             model: Some(&fields.model),
             client_name: fields.client.as_deref(),
         };

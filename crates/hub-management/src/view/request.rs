@@ -287,7 +287,7 @@ pub struct RequestDetailView {
     pub stages: Vec<StageView>,
     /// The cost line by line; null = unknown or none.
     pub cost_breakdown: Option<CostBreakdownView>,
-    /// Fields that the translation between dialects could not carry.
+    /// What the translation into the provider's dialect could not carry: codes, some with a detail behind a colon.
     pub loss: Vec<String>,
 }
 
@@ -306,7 +306,7 @@ impl RequestDetailView {
             attempts: record.attempts.iter().map(|attempt| AttemptView::of(attempt, with_provider)).collect(),
             stages: stages.map(StageView::from).collect(),
             cost_breakdown: record.last_attempt().and_then(|last| last.cost_breakdown).map(Into::into),
-            loss: Vec::new(),
+            loss: record.loss.clone(),
         }
     }
 }

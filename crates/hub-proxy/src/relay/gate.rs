@@ -2,17 +2,23 @@
 //! be none can be had from another provider, and the client does not notice. An answer in one piece is known to
 //! have content when it is whole.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use hub_http::UpstreamError;
-use hub_types::ErrorClass;
+use hub_formats::tap::UsageTap;
+use hub_formats::usage_filter::UsageChunkFilter;
+use hub_http::{UpstreamBody, UpstreamError};
+use hub_types::{Dialect, ErrorClass};
 use memchr::memmem;
+use smallvec::SmallVec;
 
-use super::{Relay, joined};
-use crate::attempt::{TooLate, in_time};
-use crate::docket::Docket;
+use super::leave::Left;
+use super::open::Reading;
+use super::{Patience, joined};
+use crate::attempt::Underway;
+use crate::bill::Bill;
 use crate::failure::Failure;
 
 /// What is held at most; then it leaves, content or not.
@@ -22,6 +28,33 @@ const MAX_EVENTS: usize = 64;
 
 /// What follows the end of an answer has this long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What an answer at the gate is made of.
+pub(crate) struct GatedParts {
+    pub(crate) body: UpstreamBody,
+    pub(crate) tap: UsageTap,
+    pub(crate) filter: Option<UsageChunkFilter>,
+    pub(crate) bill: Bill,
+    pub(crate) dialect: Dialect,
+    pub(crate) is_event_stream: bool,
+    pub(crate) patience: Patience,
+    /// What must not be seen in an error inside the stream.
+    pub(crate) secrets: Arc<[Vec<u8>]>,
+}
+
+/// An answer at the gate: it is not the client's yet.
+pub(crate) struct Gated {
+    pub(super) body: UpstreamBody,
+    pub(super) reading: Reading,
+    /// What came before there was content, and has been read by the tap.
+    pub(super) held: SmallVec<[Bytes; 2]>,
+    pub(super) filter: Option<UsageChunkFilter>,
+    pub(super) dialect: Dialect,
+    pub(super) is_event_stream: bool,
+    pub(super) patience: Patience,
+    pub(super) last_piece: Instant,
+    pub(super) secrets: Arc<[Vec<u8>]>,
+}
 
 /// Why an answer that began well is none.
 pub(crate) enum Hollow {
@@ -33,25 +66,33 @@ pub(crate) enum Hollow {
     Error,
     /// It has an end, and nothing in it.
     Empty,
-    /// The hub ends, and can't wait for it.
-    CutOff,
 }
 
-impl Relay {
+impl Gated {
+    pub(crate) fn new(parts: GatedParts) -> Self {
+        Self {
+            body: parts.body,
+            reading: Reading { tap: parts.tap, bill: parts.bill },
+            held: SmallVec::new(),
+            filter: parts.filter,
+            dialect: parts.dialect,
+            is_event_stream: parts.is_event_stream,
+            patience: parts.patience,
+            last_piece: Instant::now(),
+            secrets: parts.secrets,
+        }
+    }
+
     /// Waits for content. `deadline` is when there has to be some.
-    pub(crate) async fn hold(&mut self, mut deadline: Instant) -> Result<(), Hollow> {
+    pub(crate) async fn hold(
+        &mut self,
+        underway: &mut Underway,
+        mut deadline: Instant,
+    ) -> Result<(), Hollow> {
         let (mut bytes, mut events) = (0, 0);
         let mut is_over = false;
         loop {
-            let Some(body) = &mut self.body else { return Ok(()) };
-            let open = &mut self.open;
-            let refresh = || open.as_mut().and_then(|open| open.docket.refresh_booking());
-            let next = tokio::select! {
-                biased;
-                next = in_time(refresh, deadline, body.next()) => next,
-                () = self.shared.cut_off.cancelled() => return Err(Hollow::CutOff),
-            };
-            let piece = match next {
+            let piece = match tokio::time::timeout_at(deadline.into(), self.body.next()).await {
                 Ok(Some(Ok(piece))) => piece,
                 Ok(Some(Err(error))) => {
                     let malformed = matches!(error, UpstreamError::Malformed);
@@ -63,30 +104,31 @@ impl Relay {
                     ));
                 }
                 Ok(None) => return Err(Hollow::Empty),
-                Err(TooLate) if is_over => return Err(Hollow::Empty),
-                Err(TooLate) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
+                Err(_) if is_over => return Err(Hollow::Empty),
+                Err(_) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
             };
             if bytes == 0 && piece.trim_ascii_start().starts_with(b"<") {
                 return Err(Hollow::Page);
             }
-            self.read(&piece);
+            self.last_piece = Instant::now();
+            self.reading.read(underway, &piece);
             bytes += piece.len();
             if self.is_event_stream {
                 events +=
                     memmem::find_iter(&piece, b"\n\n").count() + memmem::find_iter(&piece, b"\n\r\n").count();
             }
             self.held.push(piece);
-            let (Some(open), Some(body)) = (&self.open, &self.body) else { return Ok(()) };
-            if open.tap.content_seen() || bytes >= MAX_BYTES || events >= MAX_EVENTS {
+            let tap = &self.reading.tap;
+            if tap.content_seen() || bytes >= MAX_BYTES || events >= MAX_EVENTS {
                 return Ok(());
             }
-            if open.tap.error_seen().is_some() {
+            if tap.error_seen().is_some() {
                 return Err(Hollow::Error);
             }
-            if body.is_end() {
+            if self.body.is_end() {
                 return Err(Hollow::Empty);
             }
-            if open.tap.terminal_seen() && !is_over {
+            if tap.terminal_seen() && !is_over {
                 // What may still come is the end, or figures.
                 is_over = true;
                 deadline = deadline.min(Instant::now() + LAST_WORDS);
@@ -94,47 +136,47 @@ impl Relay {
         }
     }
 
-    /// Gives an answer up that is none: its docket for another attempt, and what to say if there is none.
-    /// `None`: the docket is closed already.
+    /// Gives an answer up that is none: what to say if there is no other.
     pub(crate) fn give_up(
-        &mut self,
+        self,
+        underway: &mut Underway,
         hollow: &Hollow,
         status: StatusCode,
         headers: &HeaderMap,
-    ) -> Option<(Docket, Failure)> {
-        self.body = None;
-        let mut open = self.open.take()?;
-        let report = open.tap.finish();
-        let failure = match hollow {
+    ) -> Failure {
+        let Self { reading: Reading { tap, bill }, held, filter, secrets, .. } = self;
+        let report = tap.finish();
+        match hollow {
             Hollow::Broken(class, why) => Failure::no_answer(*class, (*why).to_owned()),
             Hollow::Page => {
                 Failure::no_answer(ErrorClass::FakeSuccess, "a web page for an answer".to_owned())
             }
-            Hollow::Error => Failure::inside(report.error.unwrap_or_default(), &self.secrets),
+            Hollow::Error => Failure::inside(report.error.unwrap_or_default(), &secrets),
             // It was asked for, it has an end, and it may have been paid for.
             Hollow::Empty if report.completed => {
-                if let Some(attempt) = open.docket.last_attempt() {
-                    open.bill.charge(&report, attempt);
-                }
-                Failure::empty(status, headers.clone(), self.whole())
+                bill.charge(&report, &mut underway.record);
+                Failure::empty(status, headers.clone(), whole(&held, filter))
             }
-            Hollow::CutOff => Failure::out_of_time(),
             Hollow::Empty => Failure::no_answer(ErrorClass::FakeSuccess, "an empty answer".to_owned()),
-        };
-        Some((open.docket, failure))
+        }
     }
 
-    /// All that came, as the client would have got it.
-    fn whole(&mut self) -> Bytes {
-        let held = Bytes::from(self.held.concat());
-        match self.filter.take() {
-            None => held,
-            Some(mut filter) => {
-                let mut passed = Vec::new();
-                filter.push(&held, &mut passed);
-                filter.finish(&mut passed);
-                joined(passed)
-            }
+    /// The client has left.
+    pub(crate) fn left_by_client(self, underway: Underway) -> Left {
+        Left { underway, answer: Some((self.body, self.reading)) }
+    }
+}
+
+/// All that came, as the client would have got it.
+fn whole(held: &[Bytes], filter: Option<UsageChunkFilter>) -> Bytes {
+    let held = Bytes::from(held.concat());
+    match filter {
+        None => held,
+        Some(mut filter) => {
+            let mut passed = Vec::new();
+            filter.push(&held, &mut passed);
+            filter.finish(&mut passed);
+            joined(passed)
         }
     }
 }

@@ -1,46 +1,66 @@
-//! An answer that has not ended: its docket, and what is read off it.
+//! An answer that has not ended: whose it is, and what is read off it.
 
 use hub_formats::tap::{TapReport, UsageTap};
 use hub_types::{ErrorClass, Outcome};
 
 use crate::ProxyError;
+use crate::attempt::Underway;
 use crate::bill::Bill;
+use crate::breaker::Judgement;
 use crate::docket::Docket;
+
+/// What is read off an answer, and who is charged for it.
+pub(crate) struct Reading {
+    pub(super) tap: UsageTap,
+    pub(super) bill: Bill,
+}
+
+impl Reading {
+    pub(super) fn read(&mut self, underway: &mut Underway, piece: &[u8]) {
+        let had_content = self.tap.content_seen();
+        self.tap.push(piece);
+        if !had_content && self.tap.content_seen() {
+            underway.record.timings.first_content_us = Some(underway.elapsed_us());
+        }
+    }
+
+    /// Writes on the attempt what the answer used, as far as it was read. The id of the answer comes back.
+    pub(super) fn charge(self, underway: &mut Underway) -> Option<String> {
+        let report = self.tap.finish();
+        note_reported_error(&report, &mut underway.record.error);
+        self.bill.charge(&report, &mut underway.record);
+        report.response_id
+    }
+}
 
 /// What is needed until the docket is closed.
 pub(super) struct Open {
     pub(super) docket: Docket,
-    pub(super) tap: UsageTap,
-    pub(super) bill: Bill,
+    pub(super) underway: Underway,
+    pub(super) reading: Reading,
     pub(super) status: u16,
 }
 
 impl Open {
     pub(super) fn read(&mut self, piece: &[u8]) {
-        let had_content = self.tap.content_seen();
-        self.tap.push(piece);
-        if !had_content && self.tap.content_seen() {
-            let elapsed = self.docket.elapsed_us();
-            self.docket.record().timings.first_content_us = Some(elapsed);
-            if let Some(attempt) = self.docket.last_attempt() {
-                attempt.timings.first_content_us = Some(elapsed);
-            }
-        }
+        self.reading.read(&mut self.underway, piece);
     }
 
     /// Closes the docket. `broken` is who broke the answer off, if it is not whole.
-    pub(super) fn close(mut self, broken: Option<BrokenOff>) {
-        let report = self.tap.finish();
-        if let Some(attempt) = self.docket.last_attempt() {
-            attempt.class = broken.and_then(BrokenOff::class);
-            note_reported_error(&report, &mut attempt.error);
-            self.bill.charge(&report, attempt);
+    pub(super) fn close(self, broken: Option<BrokenOff>) {
+        let Self { mut docket, mut underway, reading, status } = self;
+        underway.record.class = broken.and_then(BrokenOff::class);
+        let answer_id = reading.charge(&mut underway);
+        underway.judge(match broken {
+            Some(BrokenOff::Hub) => Judgement::Nothing,
+            _ => Judgement::of(docket.shared(), underway.record.class),
+        });
+        docket.conclude(underway);
+        if let Some(ticket) = docket.ticket() {
+            ticket.answered_as(answer_id);
         }
-        if let Some(ticket) = self.docket.ticket() {
-            ticket.answered_as(report.response_id);
-        }
-        self.docket.record().error_code = broken.map(|broken| broken.code().to_owned());
-        self.docket.close(broken.map_or(Outcome::Completed, BrokenOff::outcome), self.status);
+        docket.record().error_code = broken.map(|broken| broken.code().to_owned());
+        docket.close(broken.map_or(Outcome::Completed, BrokenOff::outcome), status);
     }
 }
 
@@ -48,7 +68,6 @@ impl Open {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum BrokenOff {
     Upstream(ErrorClass),
-    Client,
     /// The drain time is over: nothing to hold against the provider.
     Hub,
 }
@@ -57,7 +76,6 @@ impl BrokenOff {
     const fn outcome(self) -> Outcome {
         match self {
             Self::Upstream(_) => Outcome::UpstreamTruncated,
-            Self::Client => Outcome::ClientAborted,
             Self::Hub => Outcome::Interrupted,
         }
     }
@@ -65,14 +83,13 @@ impl BrokenOff {
     const fn class(self) -> Option<ErrorClass> {
         match self {
             Self::Upstream(class) => Some(class),
-            Self::Client => Some(ErrorClass::ClientAbort),
             Self::Hub => None,
         }
     }
 
     const fn code(self) -> &'static str {
         match self {
-            Self::Upstream(_) | Self::Client => self.outcome().as_str(),
+            Self::Upstream(_) => self.outcome().as_str(),
             Self::Hub => ProxyError::ShuttingDown.code(),
         }
     }

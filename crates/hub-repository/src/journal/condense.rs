@@ -131,5 +131,6 @@ fn ledger_only(mut record: RequestRecord) -> Option<RequestRecord> {
     record.session_id = None;
     record.stages = Vec::new();
     record.routing = None;
+    record.loss = Vec::new();
     Some(record)
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hub_types::{
-    Attempt, AttemptId, AttemptReason, Dialect, Endpoint, GroupSet, KeyId, Money, Multiplier, Outcome,
-    ProviderId, ProviderType, RequestId, RoutingRecord, Timings, Usage, UsageSource, UserId,
+    Attempt, AttemptId, AttemptReason, Convertible, Dialect, Endpoint, GroupSet, KeyId, Money, Multiplier,
+    Outcome, ProviderId, ProviderType, RequestId, RoutingRecord, Timings, Usage, UsageSource, UserId,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -74,8 +74,10 @@ fn billed_record() -> RequestRecord {
             seed: 1,
             local_time: jiff::civil::Time::midnight(),
             groups: GroupSet::default(),
+            convertible: Convertible::Yes,
             steps: Vec::new(),
         })),
+        loss: vec!["top_k".to_owned()],
         ..record()
     }
 }
@@ -451,7 +453,8 @@ fn a_batch_read_before_its_segment_was_rewritten_is_read_again() {
     journal.shelf.commit(&second).unwrap();
     let left = drain_all(&journal);
     assert!(left[..3].iter().all(|record| record.routing.is_none()), "what choices went by is a detail");
-    assert!(left[3..].iter().all(|record| record.routing.is_some()));
+    assert!(left[..3].iter().all(|record| record.loss.is_empty()), "what was lost is a detail");
+    assert!(left[3..].iter().all(|record| record.routing.is_some() && !record.loss.is_empty()));
     let left: Vec<_> = left.into_iter().map(|record| record.id).collect();
     assert_eq!(left, records[1..].iter().map(|record| record.id).collect::<Vec<_>>());
 }

@@ -2,10 +2,10 @@
 
 use hub_repository::AuditEntry;
 use hub_types::{
-    ApiKey, Attempt, AttemptId, AttemptReason, ClientInfo, CostBreakdown, Dialect, Endpoint, ErrorClass,
-    GroupSet, KeyHash, KeyId, MatchKind, ModelRedirect, ModelRule, Money, MoneyLimits, Multiplier, Outcome,
-    Permission, Provider, ProviderId, ProviderType, RequestId, RequestRecord, ResetMode, Role, RoutingRecord,
-    RoutingStep, Secret, StageCount, Timings, Usage, UsageSource, User, UserId,
+    ApiKey, Attempt, AttemptId, AttemptReason, ClientInfo, Convertible, CostBreakdown, Dialect, Endpoint,
+    ErrorClass, GroupSet, KeyHash, KeyId, MatchKind, ModelRedirect, ModelRule, Money, MoneyLimits,
+    Multiplier, Outcome, Permission, Provider, ProviderId, ProviderType, RequestId, RequestRecord, ResetMode,
+    Role, RoutingRecord, RoutingStep, Secret, StageCount, Timings, Usage, UsageSource, User, UserId,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -197,8 +197,10 @@ pub(crate) fn record(facts: Facts) -> RequestRecord {
             seed: u64::MAX - 1,
             local_time: jiff::civil::time(23, 59, 59, 999_999_999),
             groups: GroupSet::parse("team-a,team-b"),
+            convertible: Convertible::Yes,
             steps: vec![RoutingStep { picked: Some(ProviderId(1)), ..RoutingStep::default() }],
         })),
+        loss: vec!["top_k".to_owned(), "hosted_tool:web_fetch".to_owned()],
         ..RequestRecord::new(
             RequestId::fresh(),
             at(facts.seconds),

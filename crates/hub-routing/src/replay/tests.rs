@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub_types::{
-    BindingRecord, Dialect, Endpoint, GroupSet, MatchKind, Outcome, Provider, ProviderId, ProviderShape,
-    ProviderType, RequestId, RequestRecord, RoutingRecord, RoutingStep, Secret,
+    BindingRecord, Conversion, Convertible, Dialect, Endpoint, FailBack, GroupSet, MatchKind, Outcome,
+    Provider, ProviderId, ProviderShape, ProviderType, RequestId, RequestRecord, RoutingRecord, RoutingStep,
+    Secret,
 };
 use jiff::Timestamp;
 use jiff::civil::time;
@@ -42,6 +43,8 @@ fn provider(id: i64, dice: &mut Dice) -> Provider {
     let kind = dice.of(&[ProviderType::Claude, ProviderType::Claude, ProviderType::Codex]);
     let mut provider = Provider::new(ProviderId(id), &format!("p{id}"), "https://x", kind, Secret::new("s"));
     provider.is_enabled = !dice.one_in(8);
+    provider.conversion = dice.of(&[Conversion::Auto, Conversion::Never]);
+    provider.fail_back = dice.of(&[FailBack::Never, FailBack::WhenIdle, FailBack::AtOnce]);
     provider.priority = dice.of(&[0, 0, 1, -1]);
     provider.weight = dice.of(&[0, 1, 1, 3, 10]);
     provider.group_tag = GroupSet::parse(dice.of(&GROUPS));
@@ -79,6 +82,7 @@ fn request(catalogue: &Catalogue, left_out: Vec<ProviderId>, dice: &mut Dice) ->
         seed: dice.below(1 << 31) << 33 | dice.below(1 << 31),
         local_time: time(i8::try_from(dice.below(24)).unwrap(), 15, 0, 1),
         groups: GroupSet::parse(dice.of(&GROUPS)),
+        convertible: dice.of(&[Convertible::Unasked, Convertible::No, Convertible::Yes, Convertible::Yes]),
         steps: Vec::new(),
     };
     let bound = dice.one_in(2).then(|| ProviderId(i64::try_from(dice.below(14)).unwrap()));
@@ -192,6 +196,34 @@ fn only_what_is_new_of_health_is_written_down() {
     assert_eq!(told([Health::CircuitOpen; 2]), r#"{"circuit_open":[1,2]}"#);
     assert_eq!(told([Health::CircuitOpen; 2]), "{}");
     assert_eq!(told([Health::Admit, Health::RateLimited]), r#"{"rate_limited":[2],"well":[1]}"#);
+}
+
+#[test]
+fn records_of_hubs_that_did_not_convert_are_computed_again_as_they_were() {
+    let native = crate::tests::provider(1, |_| ());
+    let foreign = crate::tests::provider(2, |provider| provider.provider_type = ProviderType::Codex);
+    let (catalogue, _) = Catalogue::build([native, foreign]);
+    let written = r#"{"catalogue":1,"seed":7,"local_time":"12:00:00","steps":[
+        {"health":{"circuit_open":[1]},"probability_ppm":0,
+         "binding":{"provider_id":2,"verdict":"dropped"}}]}"#;
+    let mut routing: RoutingRecord = serde_json::from_str(written).unwrap();
+    let record = RequestRecord::new(
+        RequestId::fresh(),
+        Timestamp::UNIX_EPOCH,
+        Dialect::Claude,
+        Endpoint::Generate,
+        Outcome::Refused,
+    );
+    let mut equals = |convertible| {
+        routing.convertible = convertible;
+        let step = &routing.steps[0];
+        let mut health = KnownHealth::default();
+        assert!(health.learn(step));
+        let facts = recorded_facts(&record, &routing);
+        replay(&catalogue, &facts, &health, &routing, &[], step.binding.as_ref()).equals(step)
+    };
+    assert!(equals(Convertible::Unasked));
+    assert!(!equals(Convertible::Yes));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod change_notices;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod harness;

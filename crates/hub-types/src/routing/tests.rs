@@ -83,6 +83,7 @@ fn record() -> RequestRecord {
             seed: u64::MAX,
             local_time: time(13, 37, 42, 123_456_789),
             groups: GroupSet::parse("team-frankfurt,default"),
+            convertible: Convertible::Yes,
             steps,
         })),
         ..RequestRecord::new(RequestId::fresh(), at, Dialect::Claude, Endpoint::Generate, Outcome::Completed)
@@ -108,6 +109,7 @@ fn an_ordinary_choice_takes_little() {
         seed: 12_345_678_901_234_567_890,
         local_time: time(13, 37, 42, 123_456_000),
         groups: GroupSet::default(),
+        convertible: Convertible::Unasked,
         steps: vec![step],
     };
     assert_eq!(

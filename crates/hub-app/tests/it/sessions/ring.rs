@@ -102,6 +102,23 @@ impl Ring {
     }
 }
 
+/// Waits until at least so many requests with this error code are in the database; answers the newest of them.
+pub(crate) async fn until_recorded(hub: &Hub, code: &str, count: usize) -> Vec<String> {
+    let looking = async {
+        loop {
+            let query = RequestQuery::parse(Vec::new()).unwrap();
+            let all = hub.management().list_requests(&ME, &query).await.unwrap().items;
+            let found = all.into_iter().filter(|one| one.error_code.as_deref() == Some(code));
+            let found: Vec<String> = found.map(|one| one.id.to_string()).collect();
+            if found.len() >= count {
+                return found;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.expect("they are recorded in time")
+}
+
 /// How a request was served.
 #[derive(Debug)]
 pub(crate) struct Served(pub(crate) RequestDetailView);

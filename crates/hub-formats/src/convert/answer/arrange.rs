@@ -1,6 +1,6 @@
 //! Puts events in the order that every client takes: one unit at a time, calls one after the other, one end.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use hub_types::Usage;
 
@@ -75,6 +75,10 @@ pub(crate) struct Arrange<E> {
     started: bool,
     open: Option<Unit>,
     queue: VecDeque<Pending>,
+    /// Where in the queue a call is, counted from the first call of all.
+    places: HashMap<u64, usize>,
+    /// Calls that have left the queue.
+    passed: usize,
     held: usize,
     /// Bytes that were told.
     told: usize,
@@ -94,6 +98,8 @@ impl<E: Emit> Arrange<E> {
             started: false,
             open: None,
             queue: VecDeque::new(),
+            places: HashMap::new(),
+            passed: 0,
             held: 0,
             told: 0,
             calls: 0,
@@ -160,7 +166,7 @@ impl<E: Emit> Arrange<E> {
             Event::ToolStart { key, id, name } => self.tool_start(key, id, name, out),
             Event::ToolArgs { key, text } => self.tool_args(key, text, out),
             Event::ToolEnd { key } => {
-                if let Some(call) = self.queue.iter_mut().find(|call| call.key == key) {
+                if let Some(call) = self.place(key).and_then(|at| self.queue.get_mut(at)) {
                     call.ended = true;
                 }
                 self.pump(out);
@@ -207,8 +213,9 @@ impl<E: Emit> Arrange<E> {
     }
 
     fn tool_start(&mut self, key: u64, id: &str, name: &str, out: &mut Vec<u8>) {
-        let at = self.queue.iter().position(|call| call.key == key).unwrap_or_else(|| {
+        let at = self.place(key).unwrap_or_else(|| {
             self.queue.push_back(Pending { key, ..Pending::default() });
+            self.places.insert(key, self.passed + self.queue.len() - 1);
             self.queue.len() - 1
         });
         if let Some(call) = self.queue.get_mut(at) {
@@ -229,7 +236,7 @@ impl<E: Emit> Arrange<E> {
         if text.is_empty() {
             return;
         }
-        let Some(at) = self.queue.iter().position(|call| call.key == key) else { return };
+        let Some(at) = self.place(key) else { return };
         let Some(call) = self.queue.get_mut(at) else { return };
         if call.announced && at == 0 {
             self.emit.delta(text, out);
@@ -239,6 +246,19 @@ impl<E: Emit> Arrange<E> {
         self.held += text.len();
         if self.held > MAX_HELD {
             self.failure = Some(Failure::new(ErrorClass::Api, "the upstream's calls are too large"));
+        }
+    }
+
+    /// Where a call that has not ended stands in the queue.
+    fn place(&self, key: u64) -> Option<usize> {
+        self.places.get(&key)?.checked_sub(self.passed)
+    }
+
+    /// Takes the call at the head out of the queue.
+    fn pass(&mut self) {
+        if let Some(call) = self.queue.pop_front() {
+            self.places.remove(&call.key);
+            self.passed += 1;
         }
     }
 
@@ -257,7 +277,7 @@ impl<E: Emit> Arrange<E> {
                     if call.ended {
                         // Nobody can run a call without a name.
                         self.held -= call.held.len();
-                        self.queue.pop_front();
+                        self.pass();
                         continue;
                     }
                     return;
@@ -284,7 +304,7 @@ impl<E: Emit> Arrange<E> {
             if !self.queue.front().is_some_and(|call| call.ended) {
                 return;
             }
-            self.queue.pop_front();
+            self.pass();
             self.close(out);
         }
     }

@@ -1,6 +1,7 @@
 //! The converter of one answer, whatever its form: streams and bodies, to streams and bodies.
 
 use hub_types::{Dialect, Endpoint, Usage};
+use memchr::memmem;
 
 use super::arrange::Arrange;
 use super::failure::is_too_long;
@@ -8,11 +9,12 @@ use super::{Answer, Emit, ErrorClass, Event, Failure, Finish, Head, Ingest, Unit
 use crate::convert::chat::{self, ChatEmit, ChatIngest};
 use crate::convert::claude::{self, ClaudeEmit, ClaudeIngest};
 use crate::convert::gemini::{self, GeminiEmit, GeminiIngest};
-use crate::convert::json::{Json, parse};
+use crate::convert::json::Json;
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
 use crate::convert::refusal::Refusal;
 use crate::convert::responses::{self, ResponsesEmit, ResponsesIngest};
+use crate::convert::tape::Tape;
 use crate::sse::SseDecoder;
 use crate::tap::UsageTap;
 
@@ -56,6 +58,7 @@ pub struct Converter {
     ingest: AnyIngest,
     arrange: Arrange<AnyEmit>,
     tap: UsageTap,
+    tape: Tape,
     /// A failure that came after bytes were written has been told, or the end has.
     over: Option<Status>,
 }
@@ -86,7 +89,7 @@ impl Converter {
         };
         let arrange = Arrange::new(emit, &plan.salt);
         let tap = UsageTap::new(plan.upstream, Endpoint::Generate, true);
-        Self { plan, form: Form::Unknown, ingest, arrange, tap, over: None }
+        Self { plan, form: Form::Unknown, ingest, arrange, tap, tape: Tape::default(), over: None }
     }
 
     /// What the upstream says was used so far.
@@ -108,10 +111,17 @@ impl Converter {
         }
         if data.trim_ascii() == b"[DONE]" {
             self.arrange.take(Event::Last, out);
-        } else if let Ok(tree) = parse(data) {
-            self.tap_event(data);
-            let Self { ingest, arrange, .. } = self;
-            ingest.get().event(&tree, &mut |event| arrange.take(event, out));
+            self.settle(out);
+            return;
+        }
+        // Every vendor's figures stand in a member whose name has these letters, unless they are escaped.
+        let has_figures = memmem::find(data, b"sage").is_some() || memmem::find(data, b"\\u").is_some();
+        let Self { ingest, arrange, tape, .. } = self;
+        if let Ok(view) = tape.read(data) {
+            ingest.get().event(view, &mut |event| arrange.take(event, out));
+            if has_figures {
+                self.tap_event(data);
+            }
         } else if !data.trim_ascii().is_empty() {
             self.arrange
                 .set_failure(Failure::new(ErrorClass::Api, "the upstream sent an event that is not JSON"));
@@ -166,13 +176,13 @@ impl Converter {
     }
 
     fn whole(&mut self, body: &[u8], out: &mut Vec<u8>) {
-        match parse(body) {
-            Ok(tree) => {
+        let Self { ingest, arrange, tape, .. } = self;
+        match tape.read(body) {
+            Ok(view) => {
                 let mut tap = UsageTap::new(self.plan.upstream, Endpoint::Generate, false);
                 tap.push(body);
                 self.tap = tap;
-                let Self { ingest, arrange, .. } = self;
-                ingest.get().body(&tree, &mut |event| arrange.take(event, out));
+                ingest.get().body(view, &mut |event| arrange.take(event, out));
                 self.arrange.take(Event::Last, out);
             }
             Err(_) => {
@@ -271,15 +281,16 @@ pub fn convert_body(plan: &AnswerPlan, body: &[u8]) -> Result<Vec<u8>, Failure> 
 /// What an upstream says with a status that is not a success.
 pub fn read_failure(status: u16, body: &[u8]) -> Failure {
     let class = ErrorClass::of_status(status.into()).unwrap_or(ErrorClass::Api);
-    let Ok(tree) = parse(body) else {
+    let mut tape = Tape::default();
+    let Ok(view) = tape.read(body) else {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         // A web page is nothing that a client could show.
         let message = if text.is_empty() || text.starts_with('<') { "the upstream failed" } else { text };
         return Failure::new(class, message);
     };
-    let tree = tree.items().first().unwrap_or(&tree);
-    let told = Failure::read(tree.get("error").unwrap_or(tree));
+    let view = view.items().next().unwrap_or(view);
+    let told = Failure::read(view.get("error").unwrap_or(view));
     // Words say more than the status where they name one of these.
     let class = match told.class {
         ErrorClass::ContextLength | ErrorClass::Billing => told.class,

@@ -1,7 +1,7 @@
 //! What a provider's answer does, event by event, as its dialect tells it: not yet in order.
 
-use crate::convert::json::Json;
 use crate::convert::opaque::Opaque;
+use crate::convert::tape::View;
 
 use super::Failure;
 
@@ -58,7 +58,7 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
 /// Reads one dialect's answers.
 pub(crate) trait Ingest {
     /// One event's data of a stream.
-    fn event(&mut self, data: &Json<'_>, sink: Sink<'_>);
+    fn event(&mut self, data: View<'_>, sink: Sink<'_>);
     /// A whole body.
-    fn body(&mut self, body: &Json<'_>, sink: Sink<'_>);
+    fn body(&mut self, body: View<'_>, sink: Sink<'_>);
 }

@@ -3,6 +3,7 @@
 use hub_types::Dialect;
 
 use crate::convert::json::{Json, n, obj, s};
+use crate::convert::tape::View;
 
 /// A kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,12 +170,12 @@ impl Failure {
     }
 
     /// Reads the error object of any dialect.
-    pub(crate) fn read(error: &Json<'_>) -> Self {
+    pub(crate) fn read(error: View<'_>) -> Self {
         let message =
             error.str_at("message").or_else(|| error.str()).unwrap_or("the upstream reported an error");
         let words = ["code", "status", "type"].map(|key| error.str_at(key));
         let by_word = words.into_iter().flatten().find_map(ErrorClass::of_word);
-        let by_number = error.get("code").and_then(Json::u64).and_then(ErrorClass::of_status);
+        let by_number = error.get("code").and_then(View::u64).and_then(ErrorClass::of_status);
         let mut class = by_word.or(by_number).unwrap_or(ErrorClass::Api);
         if class == ErrorClass::Invalid && is_too_long(message) {
             class = ErrorClass::ContextLength;

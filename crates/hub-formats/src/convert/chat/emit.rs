@@ -4,7 +4,7 @@ use hub_types::{Dialect, Usage};
 
 use crate::convert::answer::{Answer, Emit, Failure, Finish, Head, Reason, Unit};
 use crate::convert::context::text_args;
-use crate::convert::json::{Json, Obj, n, obj, s};
+use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
 use crate::sse::push_event;
@@ -13,7 +13,8 @@ use crate::sse::push_event;
 #[derive(Debug)]
 pub(crate) struct ChatEmit {
     plan: AnswerPlan,
-    id: String,
+    /// The beginning of every event, up to its choices.
+    head: Vec<u8>,
     unit: Unit,
     calls: u64,
     /// The open call has arguments.
@@ -24,44 +25,50 @@ pub(crate) struct ChatEmit {
 
 impl ChatEmit {
     pub(crate) fn new(plan: AnswerPlan) -> Self {
-        Self { plan, id: String::new(), unit: Unit::Text, calls: 0, has_arguments: false, signature: None }
+        Self { plan, head: Vec::new(), unit: Unit::Text, calls: 0, has_arguments: false, signature: None }
     }
 
-    fn chunk(&self, choices: Json<'_>, usage: Option<Json<'_>>, out: &mut Vec<u8>) {
-        let mut chunk = Obj::default();
-        chunk.push("id", self.id.as_str());
-        chunk.push("object", "chat.completion.chunk");
-        chunk.push("created", self.plan.created);
-        chunk.push("model", self.plan.model.as_str());
-        chunk.push("choices", choices);
-        chunk.push_some("usage", usage);
-        let mut data = Vec::new();
-        Json::Obj(chunk).write(&mut data);
-        push_event(out, None, &data);
+    fn begin(&mut self, id: &str) {
+        self.head.clear();
+        Line(&mut self.head)
+            .raw(r#"data: {"id":"#)
+            .str(&self.plan.answer_id("chatcmpl-", id))
+            .raw(r#","object":"chat.completion.chunk","created":"#)
+            .num(self.plan.created)
+            .raw(r#","model":"#)
+            .str(&self.plan.model)
+            .raw(r#","choices":["#);
     }
 
-    fn delta_of(&self, delta: Json<'_>, finish: Option<&'static str>, out: &mut Vec<u8>) {
-        let choice = obj([
-            ("index", n(0)),
-            ("delta", delta),
-            ("logprobs", Json::Null),
-            ("finish_reason", finish.map_or(Json::Null, Json::from)),
-        ]);
-        self.chunk(Json::Arr(vec![choice]), None, out);
+    fn delta_of(&self, delta: &Json<'_>, finish: Option<&'static str>, out: &mut Vec<u8>) {
+        Line(out).raw(&self.head).raw(r#"{"index":0,"delta":"#);
+        delta.write(out);
+        match finish {
+            Some(word) => Line(out).raw(r#","logprobs":null,"finish_reason":"#).str(word).raw("}]}\n\n"),
+            None => Line(out).raw(NOT_FINISHED),
+        };
     }
 
     fn arguments(&mut self, text: &str, out: &mut Vec<u8>) {
         self.has_arguments = true;
-        let call =
-            obj([("index", n(self.calls.saturating_sub(1))), ("function", obj([("arguments", s(text))]))]);
-        self.delta_of(obj([("tool_calls", Json::Arr(vec![call]))]), None, out);
+        Line(out)
+            .raw(&self.head)
+            .raw(r#"{"index":0,"delta":{"tool_calls":[{"index":"#)
+            .num(self.calls.saturating_sub(1))
+            .raw(r#","function":{"arguments":"#)
+            .str(text)
+            .raw("}}]}")
+            .raw(NOT_FINISHED);
     }
 }
 
+/// The end of every event but the last, behind its delta.
+const NOT_FINISHED: &str = concat!(r#","logprobs":null,"finish_reason":null}]}"#, "\n\n");
+
 impl Emit for ChatEmit {
     fn start(&mut self, head: &Head, out: &mut Vec<u8>) {
-        self.id = self.plan.answer_id("chatcmpl-", &head.id);
-        self.delta_of(obj([("role", "assistant".into()), ("content", "".into())]), None, out);
+        self.begin(&head.id);
+        self.delta_of(&obj([("role", "assistant".into()), ("content", "".into())]), None, out);
     }
 
     fn open(&mut self, unit: &Unit, out: &mut Vec<u8>) {
@@ -73,19 +80,19 @@ impl Emit for ChatEmit {
         call.push("type", "function");
         call.push("function", obj([("name", s(self.plan.names.original(name))), ("arguments", "".into())]));
         call.push_some("extra_content", self.signature.take().map(google));
-        self.delta_of(obj([("tool_calls", Json::Arr(vec![Json::Obj(call)]))]), None, out);
+        self.delta_of(&obj([("tool_calls", Json::Arr(vec![Json::Obj(call)]))]), None, out);
         self.calls += 1;
         self.has_arguments = false;
     }
 
     fn delta(&mut self, text: &str, out: &mut Vec<u8>) {
         let member = match self.unit {
-            Unit::Text => "content",
-            Unit::Reasoning => "reasoning_content",
-            Unit::Refusal => "refusal",
+            Unit::Text => r#"{"index":0,"delta":{"content":"#,
+            Unit::Reasoning => r#"{"index":0,"delta":{"reasoning_content":"#,
+            Unit::Refusal => r#"{"index":0,"delta":{"refusal":"#,
             Unit::Call { .. } => return self.arguments(text, out),
         };
-        self.delta_of(obj([(member, s(text))]), None, out);
+        Line(out).raw(&self.head).raw(member).str(text).raw("}").raw(NOT_FINISHED);
     }
 
     fn seal(&mut self, opaque: &Opaque<'_>, _: &mut Vec<u8>) {
@@ -101,9 +108,11 @@ impl Emit for ChatEmit {
     }
 
     fn end(&mut self, finish: &Finish, out: &mut Vec<u8>) {
-        self.delta_of(Json::Obj(Obj::default()), Some(stop(&finish.reason)), out);
+        self.delta_of(&Json::Obj(Obj::default()), Some(stop(&finish.reason)), out);
         if self.plan.include_usage {
-            self.chunk(Json::Arr(Vec::new()), Some(usage(&finish.usage)), out);
+            Line(out).raw(&self.head).raw(r#"],"usage":"#);
+            usage(&finish.usage).write(out);
+            Line(out).raw("}\n\n");
         }
         push_event(out, None, b"[DONE]");
     }

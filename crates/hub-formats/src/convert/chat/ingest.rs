@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
-use crate::convert::json::Json;
+use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct ChatIngest {
@@ -16,20 +16,19 @@ pub(crate) struct ChatIngest {
 const LEGACY: u64 = u64::MAX;
 
 impl Ingest for ChatIngest {
-    fn event(&mut self, data: &Json<'_>, sink: Sink<'_>) {
+    fn event(&mut self, data: View<'_>, sink: Sink<'_>) {
         self.body(data, sink);
     }
 
-    fn body(&mut self, body: &Json<'_>, sink: Sink<'_>) {
+    fn body(&mut self, body: View<'_>, sink: Sink<'_>) {
         if let Some(error) = body.get("error") {
             return sink(Event::Error(Failure::read(error)));
         }
         if let Some(id) = body.str_at("id") {
             sink(Event::Start { id });
         }
-        let choices = body.get("choices").map(Json::items).unwrap_or_default();
-        let is_first = |choice: &&Json<'_>| choice.get("index").and_then(Json::u64).unwrap_or(0) == 0;
-        let Some(choice) = choices.iter().find(is_first) else { return };
+        let is_first = |choice: &View<'_>| choice.get("index").and_then(View::u64).unwrap_or(0) == 0;
+        let Some(choice) = body.items_at("choices").find(is_first) else { return };
         if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
             self.message(message, sink);
         }
@@ -46,20 +45,17 @@ impl Ingest for ChatIngest {
 }
 
 impl ChatIngest {
-    fn message(&mut self, message: &Json<'_>, sink: Sink<'_>) {
+    fn message(&mut self, message: View<'_>, sink: Sink<'_>) {
         let thought = message.str_at("reasoning_content").or_else(|| message.str_at("reasoning"));
         sink(Event::Reasoning(thought.unwrap_or_default()));
-        match message.get("content") {
-            Some(Json::Str(text)) => sink(Event::Text(text)),
-            Some(Json::Arr(parts)) => {
-                for part in parts {
-                    sink(Event::Text(part.str_at("text").unwrap_or_default()));
-                }
+        if let Some(content) = message.get("content") {
+            sink(Event::Text(content.str().unwrap_or_default()));
+            for part in content.items() {
+                sink(Event::Text(part.str_at("text").unwrap_or_default()));
             }
-            _ => {}
         }
         sink(Event::Refusal(message.str_at("refusal").unwrap_or_default()));
-        for (position, call) in (0..).zip(message.get("tool_calls").map(Json::items).unwrap_or_default()) {
+        for (position, call) in (0..).zip(message.items_at("tool_calls")) {
             self.call(position, call, sink);
         }
         if let Some(call) = message.get("function_call") {
@@ -69,8 +65,8 @@ impl ChatIngest {
         }
     }
 
-    fn call(&mut self, position: u64, call: &Json<'_>, sink: Sink<'_>) {
-        let index = call.get("index").and_then(Json::u64).unwrap_or(position);
+    fn call(&mut self, position: u64, call: View<'_>, sink: Sink<'_>) {
+        let index = call.get("index").and_then(View::u64).unwrap_or(position);
         let id = call.str_at("id").unwrap_or_default();
         let known =
             self.calls.get(&index).filter(|(_, known)| id.is_empty() || known.is_empty() || known == id);
@@ -88,7 +84,7 @@ impl ChatIngest {
             self.calls.insert(index, (self.next, id.to_owned()));
             self.next
         };
-        let function = call.get("function").or_else(|| call.get("custom")).unwrap_or(&Json::Null);
+        let function = call.get("function").or_else(|| call.get("custom")).unwrap_or(call);
         sink(Event::ToolStart { key, id, name: function.str_at("name").unwrap_or_default() });
         if let Some(input) = function.str_at("input") {
             sink(Event::ToolArgs { key, text: &super::wrap_input(input) });
@@ -97,10 +93,8 @@ impl ChatIngest {
     }
 }
 
-fn arguments(key: u64, arguments: Option<&Json<'_>>, sink: Sink<'_>) {
-    match arguments {
-        Some(Json::Str(text)) => sink(Event::ToolArgs { key, text }),
-        Some(other) => sink(Event::ToolArgs { key, text: &other.raw_text() }),
-        None => {}
+fn arguments(key: u64, arguments: Option<View<'_>>, sink: Sink<'_>) {
+    if let Some(arguments) = arguments {
+        sink(Event::ToolArgs { key, text: arguments.str().unwrap_or_else(|| arguments.raw_text()) });
     }
 }

@@ -5,7 +5,7 @@ use hub_types::Usage;
 use crate::convert::answer::{Answer, Done, Emit, Failure, Finish, Head, Reason, Unit};
 use crate::convert::context::object_args;
 use crate::convert::ids::{Rule, legal};
-use crate::convert::json::{Json, n, obj, s};
+use crate::convert::json::{Json, Line, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
 use crate::sse::push_event;
@@ -23,12 +23,16 @@ impl ClaudeEmit {
         Self { plan, index: 0, unit: Unit::Text }
     }
 
-    fn delta_of(&self, delta: Json<'_>, out: &mut Vec<u8>) {
-        send(
-            "content_block_delta",
-            &obj([("type", "content_block_delta".into()), ("index", n(self.index)), ("delta", delta)]),
-            out,
-        );
+    /// A delta with one text.
+    fn delta_of(&self, kind_and_member: &str, text: &str, out: &mut Vec<u8>) {
+        Line(out)
+            .raw("event: content_block_delta\n")
+            .raw(r#"data: {"type":"content_block_delta","index":"#)
+            .num(self.index)
+            .raw(r#","delta":{"type":""#)
+            .raw(kind_and_member)
+            .str(text)
+            .raw("}}\n\n");
     }
 }
 
@@ -59,17 +63,16 @@ impl Emit for ClaudeEmit {
     }
 
     fn delta(&mut self, text: &str, out: &mut Vec<u8>) {
-        let (kind, member) = match self.unit {
-            Unit::Text | Unit::Refusal => ("text_delta", "text"),
-            Unit::Reasoning => ("thinking_delta", "thinking"),
-            Unit::Call { .. } => ("input_json_delta", "partial_json"),
+        let kind_and_member = match self.unit {
+            Unit::Text | Unit::Refusal => r#"text_delta","text":"#,
+            Unit::Reasoning => r#"thinking_delta","thinking":"#,
+            Unit::Call { .. } => r#"input_json_delta","partial_json":"#,
         };
-        self.delta_of(obj([("type", kind.into()), (member, s(text))]), out);
+        self.delta_of(kind_and_member, text, out);
     }
 
     fn seal(&mut self, opaque: &Opaque<'_>, out: &mut Vec<u8>) {
-        let delta = obj([("type", "signature_delta".into()), ("signature", s(carried(opaque)))]);
-        self.delta_of(delta, out);
+        self.delta_of(r#"signature_delta","signature":"#, &carried(opaque), out);
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {

@@ -3,22 +3,30 @@
 use std::borrow::Cow;
 
 use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
-use crate::convert::json::Json;
 use crate::convert::opaque::{Opaque, Origin};
+use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct ClaudeIngest;
 
 impl Ingest for ClaudeIngest {
-    fn event(&mut self, data: &Json<'_>, sink: Sink<'_>) {
-        let index = data.get("index").and_then(Json::u64).unwrap_or(0);
+    fn event(&mut self, data: View<'_>, sink: Sink<'_>) {
+        let index = data.get("index").and_then(View::u64).unwrap_or(0);
         match data.kind() {
             "message_start" => {
                 let id = data.get("message").and_then(|message| message.str_at("id")).unwrap_or_default();
                 sink(Event::Start { id });
             }
-            "content_block_start" => block(index, data.get("content_block").unwrap_or(&Json::Null), sink),
-            "content_block_delta" => delta(index, data.get("delta").unwrap_or(&Json::Null), sink),
+            "content_block_start" => {
+                if let Some(it) = data.get("content_block") {
+                    block(index, it, sink);
+                }
+            }
+            "content_block_delta" => {
+                if let Some(it) = data.get("delta") {
+                    delta(index, it, sink);
+                }
+            }
             "content_block_stop" => {
                 sink(Event::ToolEnd { key: index });
                 sink(Event::BlockEnd);
@@ -34,12 +42,12 @@ impl Ingest for ClaudeIngest {
         }
     }
 
-    fn body(&mut self, body: &Json<'_>, sink: Sink<'_>) {
+    fn body(&mut self, body: View<'_>, sink: Sink<'_>) {
         if let Some(error) = body.get("error") {
             return sink(Event::Error(Failure::read(error)));
         }
         sink(Event::Start { id: body.str_at("id").unwrap_or_default() });
-        for (index, item) in (0..).zip(body.get("content").map(Json::items).unwrap_or_default()) {
+        for (index, item) in (0..).zip(body.items_at("content")) {
             block(index, item, sink);
             sink(Event::ToolEnd { key: index });
             sink(Event::BlockEnd);
@@ -48,7 +56,7 @@ impl Ingest for ClaudeIngest {
     }
 }
 
-fn block(key: u64, block: &Json<'_>, sink: Sink<'_>) {
+fn block(key: u64, block: View<'_>, sink: Sink<'_>) {
     match block.kind() {
         "text" => sink(Event::Text(block.str_at("text").unwrap_or_default())),
         "thinking" => {
@@ -60,16 +68,16 @@ fn block(key: u64, block: &Json<'_>, sink: Sink<'_>) {
             let (id, name) = (block.str_at("id"), block.str_at("name"));
             sink(Event::ToolStart { key, id: id.unwrap_or_default(), name: name.unwrap_or_default() });
             if let Some(input) = block.get("input")
-                && input.obj().is_some_and(|input| !input.members.is_empty())
+                && input.has_members()
             {
-                sink(Event::ToolArgs { key, text: &input.raw_text() });
+                sink(Event::ToolArgs { key, text: input.raw_text() });
             }
         }
         _ => {}
     }
 }
 
-fn delta(key: u64, delta: &Json<'_>, sink: Sink<'_>) {
+fn delta(key: u64, delta: View<'_>, sink: Sink<'_>) {
     match delta.kind() {
         "text_delta" => sink(Event::Text(delta.str_at("text").unwrap_or_default())),
         "thinking_delta" => sink(Event::Reasoning(delta.str_at("thinking").unwrap_or_default())),
@@ -81,13 +89,13 @@ fn delta(key: u64, delta: &Json<'_>, sink: Sink<'_>) {
     }
 }
 
-fn signature(holder: &Json<'_>, member: &str, origin: Origin, sink: Sink<'_>) {
+fn signature(holder: View<'_>, member: &str, origin: Origin, sink: Sink<'_>) {
     if let Some(payload) = holder.str_at(member).filter(|payload| !payload.is_empty()) {
         sink(Event::Opaque(Opaque::new(origin, Cow::Borrowed(payload))));
     }
 }
 
-fn stop(holder: &Json<'_>, sink: Sink<'_>) {
+fn stop(holder: View<'_>, sink: Sink<'_>) {
     let Some(word) = holder.str_at("stop_reason") else { return };
     sink(Event::Finish(match word {
         "tool_use" => Reason::Tool,

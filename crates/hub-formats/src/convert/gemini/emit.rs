@@ -4,7 +4,7 @@ use hub_types::{Dialect, Usage};
 
 use crate::convert::answer::{Answer, Done, Emit, Failure, Finish, Head, Reason, Unit};
 use crate::convert::context::object_args;
-use crate::convert::json::{Json, Obj, n, obj, parse, s};
+use crate::convert::json::{Json, Line, Obj, n, obj, parse, s};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
 use crate::sse::push_event;
@@ -14,6 +14,8 @@ use crate::sse::push_event;
 pub(crate) struct GeminiEmit {
     plan: AnswerPlan,
     id: String,
+    /// What stands before and behind the text of an event.
+    frame: (Vec<u8>, Vec<u8>),
     open: Done,
     /// A signature that waits for a part to stand on.
     signature: Option<String>,
@@ -22,7 +24,7 @@ pub(crate) struct GeminiEmit {
 impl GeminiEmit {
     pub(crate) fn new(plan: AnswerPlan) -> Self {
         let open = Done { unit: Unit::Text, text: String::new(), seal: None };
-        Self { plan, id: String::new(), open, signature: None }
+        Self { plan, id: String::new(), frame: Default::default(), open, signature: None }
     }
 
     fn chunk(&self, parts: Vec<Json<'_>>, finish: Option<&Finish>, out: &mut Vec<u8>) {
@@ -32,9 +34,33 @@ impl GeminiEmit {
     }
 }
 
+impl GeminiEmit {
+    /// Every event but the last is the same around its part.
+    fn begin(&mut self) {
+        let is_wrapped = self.plan.client == Dialect::GeminiCli;
+        let (before, behind) = &mut self.frame;
+        before.clear();
+        behind.clear();
+        Line(before)
+            .raw(if is_wrapped { r#"data: {"response":"# } else { "data: " })
+            .raw(r#"{"candidates":[{"content":{"role":"model","parts":["#);
+        let line = Line(behind)
+            .raw(r#"]},"index":0}],"modelVersion":"#)
+            .str(&self.plan.model)
+            .raw(r#","responseId":"#)
+            .str(&self.id);
+        if is_wrapped {
+            line.raw(r#"},"traceId":"#).str(&self.id).raw("}\n\n");
+        } else {
+            line.raw("}\n\n");
+        }
+    }
+}
+
 impl Emit for GeminiEmit {
     fn start(&mut self, head: &Head, _: &mut Vec<u8>) {
         self.id = self.plan.answer_id("", &head.id);
+        self.begin();
     }
 
     fn open(&mut self, unit: &Unit, _: &mut Vec<u8>) {
@@ -46,7 +72,9 @@ impl Emit for GeminiEmit {
             self.open.text.push_str(text);
             return;
         }
-        self.chunk(vec![part(&self.plan, &self.open.unit, text, None)], None, out);
+        let member = if self.open.unit == Unit::Reasoning { r#","thought":true}"# } else { "}" };
+        let (before, behind) = &self.frame;
+        Line(out).raw(before).raw(r#"{"text":"#).str(text).raw(member).raw(behind);
     }
 
     fn seal(&mut self, opaque: &Opaque<'_>, _: &mut Vec<u8>) {

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
-use crate::convert::json::Json;
+use crate::convert::json::parse;
 use crate::convert::opaque::{Opaque, Origin};
+use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct GeminiIngest {
@@ -12,20 +13,20 @@ pub(crate) struct GeminiIngest {
 }
 
 impl Ingest for GeminiIngest {
-    fn event(&mut self, data: &Json<'_>, sink: Sink<'_>) {
+    fn event(&mut self, data: View<'_>, sink: Sink<'_>) {
         self.body(data, sink);
     }
 
-    fn body(&mut self, body: &Json<'_>, sink: Sink<'_>) {
-        if let Some(list) = body.arr() {
-            return list.iter().for_each(|item| self.chunk(item, sink));
+    fn body(&mut self, body: View<'_>, sink: Sink<'_>) {
+        if body.is_list() {
+            return body.items().for_each(|item| self.chunk(item, sink));
         }
         self.chunk(body, sink);
     }
 }
 
 impl GeminiIngest {
-    fn chunk(&mut self, chunk: &Json<'_>, sink: Sink<'_>) {
+    fn chunk(&mut self, chunk: View<'_>, sink: Sink<'_>) {
         // Code Assist wraps each chunk.
         let chunk = chunk.get("response").unwrap_or(chunk);
         if let Some(error) = chunk.get("error") {
@@ -34,12 +35,10 @@ impl GeminiIngest {
         if let Some(id) = chunk.str_at("responseId") {
             sink(Event::Start { id });
         }
-        let candidates = chunk.get("candidates").map(Json::items).unwrap_or_default();
-        let is_first = |one: &&Json<'_>| one.get("index").and_then(Json::u64).unwrap_or(0) == 0;
-        if let Some(candidate) = candidates.iter().find(is_first) {
-            let parts = candidate.get("content").and_then(|content| content.get("parts"));
-            for part in parts.map(Json::items).unwrap_or_default() {
-                self.part(part, sink);
+        let is_first = |one: &View<'_>| one.get("index").and_then(View::u64).unwrap_or(0) == 0;
+        if let Some(candidate) = chunk.items_at("candidates").find(is_first) {
+            if let Some(content) = candidate.get("content") {
+                content.items_at("parts").for_each(|part| self.part(part, sink));
             }
             if let Some(word) = candidate.str_at("finishReason") {
                 sink(Event::Finish(reason(word, candidate)));
@@ -50,7 +49,7 @@ impl GeminiIngest {
         }
     }
 
-    fn part(&mut self, part: &Json<'_>, sink: Sink<'_>) {
+    fn part(&mut self, part: View<'_>, sink: Sink<'_>) {
         let signature = part.str_at("thoughtSignature").filter(|signature| !signature.is_empty());
         let opaque = |origin| signature.map(|payload| Opaque::new(origin, Cow::Borrowed(payload)));
         if let Some(call) = part.get("functionCall") {
@@ -62,12 +61,14 @@ impl GeminiIngest {
             let (id, name) = (call.str_at("id").unwrap_or_default(), call.str_at("name").unwrap_or_default());
             sink(Event::ToolStart { key, id, name });
             if let Some(args) = call.get("args") {
-                sink(Event::ToolArgs { key, text: &args.to_text() });
+                // In one line: some clients get it in the line of an event.
+                let compact = parse(args.raw_text().as_bytes()).map(|args| args.to_text());
+                sink(Event::ToolArgs { key, text: &compact.unwrap_or_default() });
             }
             return sink(Event::ToolEnd { key });
         }
         let text = part.str_at("text").unwrap_or_default();
-        if part.get("thought").and_then(Json::bool) == Some(true) {
+        if part.get("thought").and_then(View::bool) == Some(true) {
             sink(Event::Reasoning(text));
         } else {
             sink(Event::Text(text));
@@ -83,7 +84,7 @@ impl GeminiIngest {
     }
 }
 
-fn reason(word: &str, candidate: &Json<'_>) -> Reason {
+fn reason(word: &str, candidate: View<'_>) -> Reason {
     match word {
         "MAX_TOKENS" => Reason::Length,
         "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"

@@ -2,7 +2,7 @@
 
 use super::object::{State, error, is_custom, item, item_id, part, plain_input, response};
 use crate::convert::answer::{Done, Emit, Failure, Finish, Head, Reason, Unit};
-use crate::convert::json::{Json, Obj, n, obj, s};
+use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
 use crate::sse::push_event;
@@ -13,6 +13,9 @@ pub(crate) struct ResponsesEmit {
     id: String,
     sequence: u64,
     open: Done,
+    /// The open item's id, and whether it is the call of a tool that takes plain text.
+    item_id: String,
+    custom: bool,
     /// The summary's part of the open reasoning was announced.
     has_part: bool,
     output: Vec<Json<'static>>,
@@ -21,7 +24,16 @@ pub(crate) struct ResponsesEmit {
 impl ResponsesEmit {
     pub(crate) fn new(plan: AnswerPlan) -> Self {
         let open = Done { unit: Unit::Text, text: String::new(), seal: None };
-        Self { plan, id: String::new(), sequence: 0, open, has_part: false, output: Vec::new() }
+        Self {
+            plan,
+            id: String::new(),
+            sequence: 0,
+            open,
+            item_id: String::new(),
+            custom: false,
+            has_part: false,
+            output: Vec::new(),
+        }
     }
 
     fn index(&self) -> u64 {
@@ -46,6 +58,24 @@ impl ResponsesEmit {
         push_event(out, Some(kind), &data);
     }
 
+    /// The beginning of an event about the open item, up to its last members.
+    fn line<'o>(&mut self, kind: &'static str, out: &'o mut Vec<u8>) -> Line<'o> {
+        let line = Line(out)
+            .raw("event: ")
+            .raw(kind)
+            .raw("\ndata: {\"type\":\"")
+            .raw(kind)
+            .raw(r#"","sequence_number":"#)
+            .num(self.sequence)
+            .raw(r#","item_id":"#)
+            .str(&self.item_id)
+            .raw(r#","output_index":"#)
+            .num(self.index())
+            .raw(",");
+        self.sequence += 1;
+        line
+    }
+
     /// An event about the open item.
     fn about<const N: usize>(
         &mut self,
@@ -53,19 +83,9 @@ impl ResponsesEmit {
         members: [(&str, Json<'_>); N],
         out: &mut Vec<u8>,
     ) {
-        let id = item_id(&self.plan, &self.open.unit, self.index());
-        let mut data = Vec::new();
-        let mut event = Obj::default();
-        event.push("type", kind);
-        event.push("sequence_number", self.sequence);
-        event.push("item_id", id);
-        event.push("output_index", self.index());
-        for (key, value) in members {
-            event.members.push((key.into(), value));
-        }
-        Json::Obj(event).write(&mut data);
-        self.sequence += 1;
-        push_event(out, Some(kind), &data);
+        self.line(kind, out);
+        let members = obj(members).to_text();
+        Line(out).raw(members.strip_prefix('{').unwrap_or_default()).raw("\n\n");
     }
 
     fn state(&mut self, kind: &'static str, state: &State<'_>, out: &mut Vec<u8>) {
@@ -75,9 +95,11 @@ impl ResponsesEmit {
     }
 
     fn argument(&mut self, text: &str, out: &mut Vec<u8>) {
-        self.about("response.function_call_arguments.delta", [("delta", s(text))], out);
+        self.line("response.function_call_arguments.delta", out).raw(DELTA).str(text).raw("}\n\n");
     }
 }
+
+const DELTA: &str = r#""delta":"#;
 
 fn summary(text: &str) -> Json<'_> {
     obj([("type", "summary_text".into()), ("text", s(text))])
@@ -94,6 +116,8 @@ impl Emit for ResponsesEmit {
         self.open = Done { unit: unit.clone(), text: String::new(), seal: None };
         self.has_part = false;
         let index = self.index();
+        self.item_id = item_id(&self.plan, unit, index);
+        self.custom = is_custom(&self.plan, unit);
         let item = item(&self.plan, index, &self.open, false);
         self.send("response.output_item.added", [("output_index", n(index)), ("item", item)], out);
         if matches!(unit, Unit::Text | Unit::Refusal) {
@@ -109,12 +133,12 @@ impl Emit for ResponsesEmit {
         self.open.text.push_str(text);
         match self.open.unit {
             Unit::Text => {
-                let none = Json::Arr(Vec::new());
-                let members = [("content_index", n(0)), ("delta", s(text)), ("logprobs", none)];
-                self.about("response.output_text.delta", members, out);
+                let line = self.line("response.output_text.delta", out).raw(r#""content_index":0,"#);
+                line.raw(DELTA).str(text).raw(",\"logprobs\":[]}\n\n");
             }
             Unit::Refusal => {
-                self.about("response.refusal.delta", [("content_index", n(0)), ("delta", s(text))], out);
+                let line = self.line("response.refusal.delta", out).raw(r#""content_index":0,"#);
+                line.raw(DELTA).str(text).raw("}\n\n");
             }
             Unit::Reasoning => {
                 if !std::mem::replace(&mut self.has_part, true) {
@@ -124,13 +148,10 @@ impl Emit for ResponsesEmit {
                         out,
                     );
                 }
-                self.about(
-                    "response.reasoning_summary_text.delta",
-                    [("summary_index", n(0)), ("delta", s(text))],
-                    out,
-                );
+                let line = self.line("response.reasoning_summary_text.delta", out);
+                line.raw(r#""summary_index":0,"#).raw(DELTA).str(text).raw("}\n\n");
             }
-            Unit::Call { .. } if is_custom(&self.plan, &self.open.unit) => {}
+            Unit::Call { .. } if self.custom => {}
             Unit::Call { .. } => self.argument(text, out),
         }
     }
@@ -167,7 +188,7 @@ impl Emit for ResponsesEmit {
                 );
             }
             Unit::Reasoning => {}
-            Unit::Call { .. } if is_custom(&self.plan, &self.open.unit) => {
+            Unit::Call { .. } if self.custom => {
                 let input = plain_input(&text);
                 self.about("response.custom_tool_call_input.delta", [("delta", s(&*input))], out);
                 self.about("response.custom_tool_call_input.done", [("input", s(&*input))], out);

@@ -21,7 +21,10 @@ pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) ->
     let search = context.hosted(&mut request, true)?;
     let system = std::mem::take(&mut request.system).join("\n\n");
     let mut input = items(&mut request, context)?;
-    if codex {
+    let own = context.target.options.instructions.as_ref();
+    let own = own.filter(|own| own.is_forced || codex || system.is_empty());
+    out.push_some("instructions", own.map(|own| own.text.clone()));
+    if codex || own.is_some() {
         if !system.is_empty() {
             let part = obj([("type", "input_text".into()), ("text", s(system))]);
             input.insert(

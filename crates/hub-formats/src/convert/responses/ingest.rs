@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::convert::answer::{ErrorClass, Event, Failure, Ingest, Reason, Sink};
 use crate::convert::chat::wrap_input;
-use crate::convert::json::Json;
 use crate::convert::opaque::{Opaque, Origin};
+use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct ResponsesIngest {
@@ -20,11 +20,11 @@ pub(crate) struct ResponsesIngest {
 }
 
 impl Ingest for ResponsesIngest {
-    fn event(&mut self, data: &Json<'_>, sink: Sink<'_>) {
-        let index = data.get("output_index").and_then(Json::u64).unwrap_or(0);
+    fn event(&mut self, data: View<'_>, sink: Sink<'_>) {
+        let index = data.get("output_index").and_then(View::u64).unwrap_or(0);
         let delta = data.str_at("delta").unwrap_or_default();
-        let item = data.get("item").unwrap_or(&Json::Null);
-        let response = data.get("response").unwrap_or(&Json::Null);
+        let item = data.get("item").unwrap_or_else(|| data.nothing());
+        let response = data.get("response").unwrap_or_else(|| data.nothing());
         match data.kind() {
             "response.created" | "response.in_progress" => start(response, sink),
             "response.output_item.added" => announce(index, item, sink),
@@ -41,7 +41,7 @@ impl Ingest for ResponsesIngest {
                 sink(Event::Refusal(delta));
             }
             "response.reasoning_summary_part.added" => {
-                let later = data.get("summary_index").and_then(Json::u64).unwrap_or(0) > 0;
+                let later = data.get("summary_index").and_then(View::u64).unwrap_or(0) > 0;
                 if later && self.thoughts.get(&index) == Some(&true) {
                     sink(Event::Reasoning("\n\n"));
                 }
@@ -67,7 +67,7 @@ impl Ingest for ResponsesIngest {
         }
     }
 
-    fn body(&mut self, body: &Json<'_>, sink: Sink<'_>) {
+    fn body(&mut self, body: View<'_>, sink: Sink<'_>) {
         if body.str_at("status") == Some("failed") || body.get("error").is_some() {
             return sink(Event::Error(failed(body)));
         }
@@ -75,18 +75,18 @@ impl Ingest for ResponsesIngest {
     }
 }
 
-fn start(response: &Json<'_>, sink: Sink<'_>) {
+fn start(response: View<'_>, sink: Sink<'_>) {
     sink(Event::Start { id: response.str_at("id").unwrap_or_default() });
 }
 
-fn failed(response: &Json<'_>) -> Failure {
+fn failed(response: View<'_>) -> Failure {
     match response.get("error") {
         Some(error) => Failure::read(error),
         None => Failure::new(ErrorClass::Api, "the upstream failed"),
     }
 }
 
-fn announce(key: u64, item: &Json<'_>, sink: Sink<'_>) {
+fn announce(key: u64, item: View<'_>, sink: Sink<'_>) {
     if matches!(item.kind(), "function_call" | "custom_tool_call") {
         let id = item.str_at("call_id").or_else(|| item.str_at("id")).unwrap_or_default();
         sink(Event::ToolStart { key, id, name: item.str_at("name").unwrap_or_default() });
@@ -102,14 +102,14 @@ impl ResponsesIngest {
     }
 
     /// An item that is done; what its deltas have told is not told again.
-    fn item(&mut self, index: u64, item: &Json<'_>, sink: Sink<'_>) {
+    fn item(&mut self, index: u64, item: View<'_>, sink: Sink<'_>) {
         if !self.done.insert(index) {
             return;
         }
         let fresh = self.told.insert(index);
         match item.kind() {
             "message" => {
-                for part in item.get("content").map(Json::items).unwrap_or_default() {
+                for part in item.items_at("content") {
                     if let Some(text) = part.str_at("refusal") {
                         self.refused = true;
                         if fresh {
@@ -124,7 +124,7 @@ impl ResponsesIngest {
             "reasoning" => {
                 if fresh {
                     let texts = |member: &str| {
-                        let parts = item.get(member).map(Json::items).unwrap_or_default().iter();
+                        let parts = item.items_at(member);
                         parts.filter_map(|part| part.str_at("text")).collect::<Vec<_>>().join("\n\n")
                     };
                     let summary = texts("summary");
@@ -149,9 +149,9 @@ impl ResponsesIngest {
         }
     }
 
-    fn last(&mut self, response: &Json<'_>, sink: Sink<'_>) {
+    fn last(&mut self, response: View<'_>, sink: Sink<'_>) {
         start(response, sink);
-        for (index, item) in (0..).zip(response.get("output").map(Json::items).unwrap_or_default()) {
+        for (index, item) in (0..).zip(response.items_at("output")) {
             self.item(index, item, sink);
         }
         let why = response.get("incomplete_details").and_then(|details| details.str_at("reason"));

@@ -123,6 +123,11 @@ impl Connection {
         self.read_until(|_| false).await
     }
 
+    /// What has been read of the answer until now.
+    pub(crate) fn so_far(&self) -> Option<Answer> {
+        Answer::read(&self.wire)
+    }
+
     /// Whether another request can be sent: neither side has closed it.
     pub(crate) fn is_open(&self) -> bool {
         let unasked = self.stream.try_read(&mut [0]);

@@ -190,6 +190,20 @@ impl Hub {
         eventually(&format!("redis is {expected}"), LONG, ask).await;
     }
 
+    /// A figure of `/metrics`; `None` if it is not there.
+    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+        let mut connection = Connection::open(self.address).await.unwrap();
+        connection.send("GET", "/metrics", "connection: close\r\n", "").await.unwrap();
+        let page = connection.read().await.unwrap().text();
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok())
+    }
+
+    /// The number of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.launched.child.id().expect("it runs")
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         self.launched.signal(signal);
     }

@@ -1,0 +1,96 @@
+//! An attempt that is running: its request is out, or its answer waits at the gate. It has everything that is its
+//! own, and can be waited for, given up, or made the client's answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use hub_http::Body;
+
+use crate::ProxyError;
+use crate::answer::{Answer, Asked};
+use crate::attempt::{self, Underway};
+use crate::bill::Bill;
+use crate::docket::Docket;
+use crate::failure::Failure;
+use crate::forward::Admitted;
+use crate::outgoing::Outgoing;
+use crate::receive::Call;
+use crate::relay::Left;
+use crate::shared::Shared;
+
+/// See the module's documentation.
+pub(crate) struct Running {
+    pub(crate) underway: Underway,
+    /// Taken when it is sent.
+    request: Option<Request<Bytes>>,
+    /// The hub asked for usage where the client had not.
+    asks_for_usage: bool,
+    deadline: Instant,
+    answer: Option<Answer>,
+}
+
+impl Running {
+    /// An attempt whose request is written. `budget` is when the time for attempts is over.
+    pub(crate) fn begin(
+        mut underway: Underway,
+        outgoing: Outgoing,
+        call: &Call,
+        budget: Instant,
+    ) -> Box<Self> {
+        let Outgoing { request, model, asks_for_usage } = outgoing;
+        underway.record.sent_model = Some(model);
+        let deadline = attempt::deadline(&underway.upstream, call, budget);
+        Box::new(Self { underway, request: Some(request), asks_for_usage, deadline, answer: None })
+    }
+
+    /// Sends the request and waits until there is content in the answer.
+    pub(crate) async fn open(&mut self, shared: &Shared, admitted: &Admitted) -> Result<(), Failure> {
+        let Some(request) = self.request.take() else { return Err(Failure::out_of_time()) };
+        let call = &admitted.received.call;
+        let response = attempt::send(shared, &mut self.underway, call, request, self.deadline).await?;
+        let billed = match &self.underway.record.sent_model {
+            Some(sent) if !shared.options.bill_requested_model => sent,
+            _ => &call.model,
+        };
+        let bill = Bill::new(&admitted.catalogue, call.endpoint, billed, &admitted.received.body);
+        let asked = Asked {
+            received: &admitted.received,
+            upstream: &self.underway.upstream,
+            for_usage: self.asks_for_usage,
+            deadline: self.deadline,
+        };
+        let answer = self.answer.insert(Answer::begin(&asked, bill, response));
+        let opened = answer.open(&mut self.underway, self.deadline).await;
+        if let Err(hollow) = opened
+            && let Some(answer) = self.answer.take()
+        {
+            return Err(answer.give_up(&mut self.underway, &hollow));
+        }
+        Ok(())
+    }
+
+    /// Makes the answer that came the client's.
+    pub(crate) fn into_response(
+        self,
+        shared: &Arc<Shared>,
+        mut docket: Docket,
+        admitted: &Admitted,
+    ) -> Result<Response<Body>, ProxyError> {
+        let Some(answer) = self.answer else {
+            docket.conclude(self.underway);
+            return Failure::out_of_time().into_answer(docket, admitted.received.call.dialect);
+        };
+        Ok(answer.into_response(shared, docket, self.underway, &admitted.received))
+    }
+
+    /// The client has left.
+    pub(crate) fn left_by_client(self) -> Left {
+        match self.answer {
+            Some(answer) => answer.left_by_client(self.underway),
+            None => Left { underway: self.underway, answer: None },
+        }
+    }
+}
