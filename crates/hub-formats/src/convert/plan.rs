@@ -1,11 +1,12 @@
 //! What has to be remembered of a request to write its answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use hub_types::Dialect;
 
+use super::answer::Unit;
 use super::ids::digest;
-use super::ir::Request;
+use super::ir::{CallForm, Request};
 use super::json::{Json, Obj};
 use super::names::NameMap;
 
@@ -27,8 +28,8 @@ pub struct AnswerPlan {
     /// The model as the client calls it.
     pub(crate) model: String,
     pub(crate) names: NameMap,
-    /// Tools that take plain text.
-    pub(crate) custom: HashSet<String>,
+    /// Tools whose calls are not told as functions.
+    pub(crate) forms: HashMap<String, CallForm>,
     /// Tools in groups: the group, and the name there.
     pub(crate) namespaces: HashMap<String, (String, String)>,
     pub(crate) include_usage: bool,
@@ -60,7 +61,10 @@ impl AnswerPlan {
         upstream: Dialect,
         upstream_stream: bool,
     ) -> Self {
-        let custom = request.tools.iter().filter(|tool| tool.custom.is_some());
+        let forms = request.tools.iter().filter_map(|tool| {
+            let custom = tool.custom.as_ref().map(|_| CallForm::Custom);
+            Some((tool.name.to_string(), custom.or(tool.builtin)?))
+        });
         let mut echo = Obj::default();
         if request.origin == Dialect::Responses {
             for key in ECHOED {
@@ -77,7 +81,7 @@ impl AnswerPlan {
             salt: String::new(),
             model: request.model.to_string(),
             names,
-            custom: custom.map(|tool| tool.name.to_string()).collect(),
+            forms: forms.collect(),
             namespaces: request
                 .tools
                 .iter()
@@ -89,6 +93,12 @@ impl AnswerPlan {
             include_usage: request.include_usage,
             echo,
         }
+    }
+
+    /// As what the client expects this call.
+    pub(crate) fn form(&self, unit: &Unit) -> CallForm {
+        let Unit::Call { name, .. } = unit else { return CallForm::Function };
+        self.forms.get(self.names.original(name)).copied().unwrap_or(CallForm::Function)
     }
 
     /// The answer's id: the provider's, as the client's dialect begins ids, or one that is made up.

@@ -9,7 +9,9 @@ use super::{Answer, Emit, ErrorClass, Event, Failure, Finish, Head, Ingest, Unit
 use crate::convert::chat::{self, ChatEmit, ChatIngest};
 use crate::convert::claude::{self, ClaudeEmit, ClaudeIngest};
 use crate::convert::gemini::{self, GeminiEmit, GeminiIngest};
+use crate::convert::ids::Rule;
 use crate::convert::json::Json;
+use crate::convert::loss::LossReport;
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
 use crate::convert::refusal::Refusal;
@@ -87,7 +89,12 @@ impl Converter {
             Dialect::Responses => AnyEmit::Responses(Box::new(ResponsesEmit::new(plan.clone()))),
             Dialect::Gemini | Dialect::GeminiCli => AnyEmit::Gemini(GeminiEmit::new(plan.clone())),
         };
-        let arrange = Arrange::new(emit, &plan.salt);
+        let rule = match plan.client {
+            Dialect::Claude => Some(Rule::Claude),
+            Dialect::Responses => Some(Rule::Responses),
+            _ => None,
+        };
+        let arrange = Arrange::new(emit, &plan.salt, rule);
         let tap = UsageTap::new(plan.upstream, Endpoint::Generate, true);
         Self { plan, form: Form::Unknown, ingest, arrange, tap, tape: Tape::default(), over: None }
     }
@@ -95,6 +102,17 @@ impl Converter {
     /// What the upstream says was used so far.
     pub fn usage(&self) -> Option<Usage> {
         self.tap.usage()
+    }
+
+    /// What of the answer could not be carried so far.
+    pub fn losses(&self) -> &LossReport {
+        self.arrange.losses()
+    }
+
+    /// For clients that can't carry signatures of calls: takes those that came since the last time, as pairs of a
+    /// call's id and its signature. Kept for a day, they serve [`crate::convert::convert_request_with`].
+    pub fn take_signatures(&mut self) -> Vec<(String, String)> {
+        self.arrange.take_signed()
     }
 
     /// Begins the client's stream before there is content, so that it can be kept alive. From then on a failure is

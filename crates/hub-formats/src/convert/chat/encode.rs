@@ -111,15 +111,25 @@ fn tools<'a>(request: &Request<'a>, context: &mut Context<'_>, out: &mut Obj<'a>
         Some(Choice::Any) => out.push("tool_choice", "required"),
         Some(Choice::None) => out.push("tool_choice", "none"),
         Some(Choice::Tool(name)) => {
-            let function = obj([("name", s(context.names.wire(name)))]);
-            out.push("tool_choice", obj([("type", "function".into()), ("function", function)]));
+            let custom = |tool: &Tool<'a>| tool.name == *name && tool.custom.is_some();
+            let is_custom = context.knows_custom() && request.tools.iter().any(custom);
+            let kind = if is_custom { "custom" } else { "function" };
+            let named = obj([("name", s(context.names.wire(name)))]);
+            out.push("tool_choice", obj([("type", kind.into()), (kind, named)]));
         }
     }
     out.push_some("parallel_tool_calls", request.parallel);
 }
 
 fn tool<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
-    // A grammar is a thing of OpenAI's own models; others get a function with one text.
+    // Plain text and grammars are things of OpenAI's own models; others get a function with one text.
+    if let Some(custom) = tool.custom.as_ref().filter(|_| context.knows_custom()) {
+        let mut out = Obj::default();
+        out.push("name", context.names.wire(&tool.name));
+        out.push_some("description", tool.description.clone());
+        out.push_some("format", custom.format.as_ref().map(nested_format));
+        return obj([("type", "custom".into()), ("custom", Json::Obj(out))]);
+    }
     if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
         context.losses.note("grammar");
     }
@@ -131,4 +141,16 @@ fn tool<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
         function.push("strict", true);
     }
     obj([("type", "function".into()), ("function", Json::Obj(function))])
+}
+
+/// A grammar in a member of its own.
+fn nested_format<'a>(format: &Json<'a>) -> Json<'a> {
+    match format.obj() {
+        Some(members) if format.kind() == "grammar" => {
+            let mut grammar = members.clone();
+            grammar.remove("type");
+            obj([("type", "grammar".into()), ("grammar", Json::Obj(grammar))])
+        }
+        _ => format.clone(),
+    }
 }

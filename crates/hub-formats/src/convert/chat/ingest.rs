@@ -29,17 +29,25 @@ impl Ingest for ChatIngest {
         }
         let is_first = |choice: &View<'_>| choice.get("index").and_then(View::u64).unwrap_or(0) == 0;
         let Some(choice) = body.items_at("choices").find(is_first) else { return };
+        if choice.get("logprobs").is_some_and(|logprobs| logprobs.items_at("content").next().is_some()) {
+            sink(Event::Lost { code: "logprobs", detail: "" });
+        }
         if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
             self.message(message, sink);
         }
         if let Some(word) = choice.str_at("finish_reason").filter(|word| !word.is_empty()) {
-            sink(Event::Finish(match word {
+            let reason = match word {
                 "tool_calls" | "function_call" => Reason::Tool,
                 "length" => Reason::Length,
                 "content_filter" => Reason::Filter,
                 "error" => Reason::Error("the upstream stopped with an error".to_owned()),
-                _ => Reason::Stop,
-            }));
+                "stop" => Reason::Stop,
+                unknown => {
+                    sink(Event::Lost { code: "unknown_stop", detail: unknown });
+                    Reason::Stop
+                }
+            };
+            sink(Event::Finish(reason));
         }
     }
 }
@@ -53,6 +61,9 @@ impl ChatIngest {
             for part in content.items() {
                 sink(Event::Text(part.str_at("text").unwrap_or_default()));
             }
+        }
+        if message.items_at("annotations").next().is_some() {
+            sink(Event::Lost { code: "annotations", detail: "" });
         }
         sink(Event::Refusal(message.str_at("refusal").unwrap_or_default()));
         for (position, call) in (0..).zip(message.items_at("tool_calls")) {

@@ -40,7 +40,15 @@ impl GeminiIngest {
             if let Some(content) = candidate.get("content") {
                 content.items_at("parts").for_each(|part| self.part(part, sink));
             }
+            for (member, code) in [("groundingMetadata", "grounding"), ("citationMetadata", "citations")] {
+                if candidate.get(member).is_some_and(View::has_members) {
+                    sink(Event::Lost { code, detail: "" });
+                }
+            }
             if let Some(word) = candidate.str_at("finishReason") {
+                if !KNOWN.contains(&word) && !word.starts_with("IMAGE_") {
+                    sink(Event::Lost { code: "unknown_stop", detail: word });
+                }
                 sink(Event::Finish(reason(word, candidate)));
             }
         }
@@ -76,6 +84,7 @@ impl GeminiIngest {
         for (member, inner) in [("executableCode", "code"), ("codeExecutionResult", "output")] {
             if let Some(text) = part.get(member).and_then(|code| code.str_at(inner)) {
                 sink(Event::Text(text));
+                sink(Event::Lost { code: "hosted_trace", detail: member });
             }
         }
         if let Some(opaque) = opaque(Origin::GeminiThought) {
@@ -83,6 +92,27 @@ impl GeminiIngest {
         }
     }
 }
+
+/// Reasons to stop that are known by their names.
+const KNOWN: [&str; 17] = [
+    "STOP",
+    "OTHER",
+    "FINISH_REASON_UNSPECIFIED",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MODEL_ARMOR",
+    "CONTINUATION",
+    "MALFORMED_FUNCTION_CALL",
+    "MALFORMED_RESPONSE",
+    "MISSING_THOUGHT_SIGNATURE",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+];
 
 fn reason(word: &str, candidate: View<'_>) -> Reason {
     match word {

@@ -149,17 +149,27 @@ fn tools<'a>(
         Some(Choice::Tool(name)) if search_name.as_ref() == Some(name) => {
             out.push("tool_choice", obj([("type", "web_search".into())]));
         }
-        Some(Choice::Tool(name)) => {
-            out.push(
-                "tool_choice",
-                obj([("type", "function".into()), ("name", s(context.names.wire(name)))]),
-            );
-        }
+        Some(Choice::Tool(name)) => out.push("tool_choice", named(name, &request.tools, context)),
     }
     out.push_some("parallel_tool_calls", request.parallel);
 }
 
+/// `{type, name}` of a tool.
+fn named<'a>(name: &Cow<'a, str>, tools: &[Tool<'a>], context: &Context<'_>) -> Json<'a> {
+    let is_custom = tools.iter().any(|tool| tool.name == *name && tool.custom.is_some());
+    let kind = if is_custom && context.knows_custom() { "custom" } else { "function" };
+    obj([("type", kind.into()), ("name", s(context.names.wire(name)))])
+}
+
 fn function<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
+    if let Some(custom) = tool.custom.as_ref().filter(|_| context.knows_custom()) {
+        let mut out = Obj::default();
+        out.push("type", "custom");
+        out.push("name", context.names.wire(&tool.name));
+        out.push_some("description", tool.description.clone());
+        out.push_some("format", custom.format.clone());
+        return Json::Obj(out);
+    }
     if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
         context.losses.note("grammar");
     }
