@@ -21,6 +21,8 @@ pub struct AnswerPlan {
     pub stream: bool,
     /// Does the upstream stream? It may do so although the client does not.
     pub upstream_stream: bool,
+    /// Gemini: the client reads its stream as one JSON list, not as events (it did not ask for `alt=sse`).
+    pub list: bool,
     /// Seconds since 1970, where the answer has to say when it was made.
     pub created: u64,
     /// What makes ids of this answer unlike those of any other: the request's id.
@@ -33,6 +35,8 @@ pub struct AnswerPlan {
     /// Tools in groups: the group, and the name there.
     pub(crate) namespaces: HashMap<String, (String, String)>,
     pub(crate) include_usage: bool,
+    /// The most answers that may come.
+    pub(crate) answers: u64,
     /// Members of a Responses request that its answer repeats.
     pub(crate) echo: Obj<'static>,
 }
@@ -52,6 +56,9 @@ const ECHOED: [&str; 12] = [
     "top_p",
     "truncation",
 ];
+
+/// No vendor gives more answers to one request.
+const MAX_ANSWERS: u64 = 128;
 
 impl AnswerPlan {
     pub(crate) fn new(
@@ -77,6 +84,7 @@ impl AnswerPlan {
             upstream,
             stream: request.stream,
             upstream_stream,
+            list: false,
             created: 0,
             salt: String::new(),
             model: request.model.to_string(),
@@ -91,8 +99,14 @@ impl AnswerPlan {
                 })
                 .collect(),
             include_usage: request.include_usage,
+            answers: request.answers.map_or(1, |(count, _)| count.min(MAX_ANSWERS)),
             echo,
         }
+    }
+
+    /// Is the provider one that streams lists where it is not asked for events?
+    pub(crate) fn upstream_is_google(&self) -> bool {
+        matches!(self.upstream, Dialect::Gemini | Dialect::GeminiCli)
     }
 
     /// As what the client expects this call.

@@ -11,6 +11,8 @@ mod estimate;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod million;
 #[cfg(test)]
 mod openai_tools;

@@ -150,8 +150,8 @@ fn google<'a>(signature: String) -> Json<'a> {
     obj([("google", obj([("thought_signature", s(signature))]))])
 }
 
-/// A whole body.
-pub(crate) fn body<'a>(plan: &'a AnswerPlan, answer: &'a Answer) -> Json<'a> {
+/// One of the answers of a body.
+fn choice<'a>(plan: &'a AnswerPlan, index: u64, answer: &'a Answer) -> Json<'a> {
     let (mut text, mut thought, mut refusal) = (String::new(), String::new(), String::new());
     let mut calls: Vec<Json<'a>> = Vec::new();
     let mut signature = None;
@@ -191,19 +191,26 @@ pub(crate) fn body<'a>(plan: &'a AnswerPlan, answer: &'a Answer) -> Json<'a> {
     if !calls.is_empty() {
         message.push("tool_calls", calls);
     }
-    let finish = answer.finish.as_ref();
-    let choice = obj([
-        ("index", n(0)),
+    obj([
+        ("index", n(index)),
         ("message", Json::Obj(message)),
         ("logprobs", Json::Null),
-        ("finish_reason", finish.map_or("stop", |finish| stop(&finish.reason)).into()),
-    ]);
+        ("finish_reason", answer.finish.as_ref().map_or("stop", |finish| stop(&finish.reason)).into()),
+    ])
+}
+
+/// A whole body, with one answer or several.
+pub(crate) fn body<'a>(plan: &'a AnswerPlan, answers: &'a [Answer]) -> Json<'a> {
+    let first = answers.first();
+    let id = first.map(|answer| answer.head.id.as_str()).unwrap_or_default();
+    let finish = first.and_then(|answer| answer.finish.as_ref());
+    let choices = (0..).zip(answers).map(|(index, answer)| choice(plan, index, answer)).collect();
     obj([
-        ("id", plan.answer_id("chatcmpl-", &answer.head.id).into()),
+        ("id", plan.answer_id("chatcmpl-", id).into()),
         ("object", "chat.completion".into()),
         ("created", n(plan.created)),
         ("model", plan.model.as_str().into()),
-        ("choices", Json::Arr(vec![choice])),
+        ("choices", Json::Arr(choices)),
         ("usage", usage(&finish.map(|finish| finish.usage).unwrap_or_default())),
     ])
 }

@@ -20,6 +20,7 @@ pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) ->
     let search = context.hosted(&mut request, searches)?;
     filter_allowed(&mut request);
     out.push("messages", messages(&mut request, context)?);
+    several(&request, &mut out)?;
     let thinks = thinks(context);
     if let Some(most) = request.max_output {
         out.push(if thinks { "max_completion_tokens" } else { "max_tokens" }, most);
@@ -65,6 +66,15 @@ pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) ->
         }
     }
     Ok(Json::Obj(out))
+}
+
+/// Several answers at once; those of a stream would be mixed.
+fn several<'a>(request: &Request<'a>, out: &mut Obj<'a>) -> Result<(), Refusal> {
+    if request.stream {
+        return request.one_answer();
+    }
+    out.push_some("n", request.answers.map(|(count, _)| count));
+    Ok(())
 }
 
 fn sampling<'a>(request: &Request<'a>, context: &mut Context<'_>, out: &mut Obj<'a>) {

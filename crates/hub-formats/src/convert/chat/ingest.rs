@@ -7,6 +7,8 @@ use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct ChatIngest {
+    /// Which of several answers is read.
+    choice: u64,
     /// Of each index the call that it means now: key and id. Some relays use an index again.
     calls: HashMap<u64, (u64, String)>,
     next: u64,
@@ -14,6 +16,13 @@ pub(crate) struct ChatIngest {
 
 /// The key of a call in the old form.
 const LEGACY: u64 = u64::MAX;
+
+impl ChatIngest {
+    /// Reads one of several answers, counted from 0.
+    pub(crate) fn of(choice: u64) -> Self {
+        Self { choice, ..Self::default() }
+    }
+}
 
 impl Ingest for ChatIngest {
     fn event(&mut self, data: View<'_>, sink: Sink<'_>) {
@@ -27,7 +36,8 @@ impl Ingest for ChatIngest {
         if let Some(id) = body.str_at("id") {
             sink(Event::Start { id });
         }
-        let is_first = |choice: &View<'_>| choice.get("index").and_then(View::u64).unwrap_or(0) == 0;
+        let is_first =
+            |choice: &View<'_>| choice.get("index").and_then(View::u64).unwrap_or(0) == self.choice;
         let Some(choice) = body.items_at("choices").find(is_first) else { return };
         if choice.get("logprobs").is_some_and(|logprobs| logprobs.items_at("content").next().is_some()) {
             sink(Event::Lost { code: "logprobs", detail: "" });

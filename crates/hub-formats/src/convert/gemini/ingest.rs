@@ -9,7 +9,16 @@ use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct GeminiIngest {
+    /// Which of several answers is read.
+    choice: u64,
     calls: u64,
+}
+
+impl GeminiIngest {
+    /// Reads one of several answers, counted from 0.
+    pub(crate) fn of(choice: u64) -> Self {
+        Self { choice, ..Self::default() }
+    }
 }
 
 impl Ingest for GeminiIngest {
@@ -35,7 +44,7 @@ impl GeminiIngest {
         if let Some(id) = chunk.str_at("responseId") {
             sink(Event::Start { id });
         }
-        let is_first = |one: &View<'_>| one.get("index").and_then(View::u64).unwrap_or(0) == 0;
+        let is_first = |one: &View<'_>| one.get("index").and_then(View::u64).unwrap_or(0) == self.choice;
         if let Some(candidate) = chunk.items_at("candidates").find(is_first) {
             if let Some(content) = candidate.get("content") {
                 content.items_at("parts").for_each(|part| self.part(part, sink));

@@ -15,6 +15,7 @@ use crate::convert::schema;
 const MIN_OUTPUT: u64 = 16;
 
 pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) -> Result<Json<'a>, Refusal> {
+    request.one_answer()?;
     let codex = context.target.options.codex_backend;
     let mut out = Obj::default();
     out.push("model", context.target.model.clone());
@@ -118,6 +119,9 @@ fn tools<'a>(
     context: &mut Context<'_>,
     out: &mut Obj<'a>,
 ) {
+    // Models of OpenAI's own know the list: a shorter list of tools would not be in their caches.
+    let native = context.target.facts.style == ThinkingStyle::Effort;
+    let allowed = request.allowed.take_if(|_| native && search.is_none());
     filter_allowed(request);
     let mut list: Vec<Json<'a>> = request.tools.iter().map(|tool| function(tool, context)).collect();
     let mut search_name = None;
@@ -141,6 +145,17 @@ fn tools<'a>(
         return;
     }
     out.push("tools", list);
+    if let Some(allowed) = allowed {
+        let mode = if request.choice == Some(Choice::Any) { "required" } else { "auto" };
+        let known = |name: &&Cow<'a, str>| request.tools.iter().any(|tool| tool.name == **name);
+        let names: Vec<Json<'a>> =
+            allowed.names.iter().filter(known).map(|name| named(name, &request.tools, context)).collect();
+        let choice =
+            obj([("type", "allowed_tools".into()), ("mode", mode.into()), ("tools", Json::Arr(names))]);
+        out.push("tool_choice", choice);
+        out.push_some("parallel_tool_calls", request.parallel);
+        return;
+    }
     match &request.choice {
         None => {}
         Some(Choice::Auto) => out.push("tool_choice", "auto"),
