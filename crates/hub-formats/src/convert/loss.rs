@@ -119,7 +119,7 @@ fn class_of(code: &str) -> LossClass {
             LossClass::Semantic
         }
         "cache_control" | "cache_key" => LossClass::Cost,
-        "usage_estimated" | "id_rewritten" | "name_rewritten" | "unknown" => LossClass::Info,
+        "usage_estimated" | "unknown_stop" | "id_rewritten" | "name_rewritten" | "unknown" => LossClass::Info,
         _ => LossClass::Minor,
     }
 }

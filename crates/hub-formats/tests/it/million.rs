@@ -11,7 +11,7 @@ use check::Plans;
 use inputs::Samples;
 use random::Random;
 
-const INPUTS: u64 = 3_000;
+const INPUTS: u64 = 2_000;
 
 #[test]
 fn no_input_panics_or_takes_more_memory_than_in_proportion() {
