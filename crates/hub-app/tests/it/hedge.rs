@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use hub_lab::{Behaviour, Entry, Outcome as Ended};
 use hub_management::UsageQuery;
 use hub_management::view::AttemptView;
+use hub_testkit::Redis;
 use hub_types::{AttemptReason, Dialect, ErrorClass, Money, Outcome, ProviderId, UsageSource};
 use serde_json::{Value, json};
 
@@ -233,14 +234,23 @@ async fn a_session_is_counted_at_the_winner_and_not_at_the_loser() {
         json!({"priority": 0, "limit_concurrent_sessions": 1, "hedge_after_ms": AFTER_MS}),
         json!({"priority": 1, "limit_concurrent_sessions": 1}),
     ];
-    let ring = Ring::start(Dialect::Claude, &fields).await;
-    let (slow, quick) = (ring.members[0].0, ring.members[1].0);
-    ring.plays(slow, content_after(5_000));
-    assert_eq!(ring.served(stream("a", Dialect::Claude)).await.provider(), quick);
-    ring.plays(slow, Behaviour::default());
-    assert_eq!(ring.served(stream("b", Dialect::Claude)).await.provider(), slow);
-    let reply = ring.send(stream("c", Dialect::Claude)).await;
-    assert_eq!(reply.status, 503, "both have their session: {}", reply.text());
+    let redis = Redis::start().await.unwrap();
+    for variables in [vec![], vec![("REDIS_URL", redis.url())]] {
+        let variables: Vec<(&'static str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        let ring = Ring::with(&variables, json!({}), Dialect::Claude, &fields).await;
+        let (slow, quick) = (ring.members[0].0, ring.members[1].0);
+        ring.plays(slow, content_after(5_000));
+        let id = format!("a {}", variables.len());
+        assert_eq!(ring.served(stream(&id, Dialect::Claude)).await.provider(), quick);
+        ring.plays(slow, Behaviour::default());
+        assert_eq!(ring.served(stream("b", Dialect::Claude)).await.provider(), slow);
+        let reply = ring.send(stream("c", Dialect::Claude)).await;
+        assert_eq!(reply.status, 503, "both have their session: {}", reply.text());
+        // The session is bound to the winner.
+        let again = ring.served(stream(&id, Dialect::Claude)).await;
+        assert!(again.is_reuse() && again.provider() == quick, "{again:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
