@@ -207,3 +207,26 @@ async fn a_client_that_leaves_behind_signs_of_life_takes_the_upstream_with_it() 
     }
     assert_eq!(pair.second.witness().totals().received, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_ends_says_so_to_those_who_wait() {
+    let variables = [("STREAM_KEEP_ALIVE_MS", "100"), ("SHUTDOWN_DRAIN_MS", "500")];
+    for script in ["latency_ms=30000", "first_chunk_ms=30000"] {
+        let Ring { hub, key, members } =
+            Ring::with(&variables, json!({}), Dialect::Claude, &[json!({})]).await;
+        let lab = &members[0].1;
+        plays(lab, Behaviour::from_header(script).unwrap());
+        let body = speech::body(Dialect::Claude, true);
+        let request = Request::post("/v1/messages", body).key(&key.text);
+        let waiting = request.send(hub.address);
+        let ending = async {
+            assert!(lab.witness().wait_until(PATIENCE, |totals| totals.received == 1).await);
+            hub.shut_down().await
+        };
+        let (reply, _ended) = tokio::join!(waiting, ending);
+        let (count, frame) = signs(Dialect::Claude, &reply);
+        assert!(count >= 1, "{script}");
+        let error = only_error(Dialect::Claude, frame);
+        assert!(error["message"].as_str().unwrap().contains("restarting"), "{script}: {error}");
+    }
+}
