@@ -54,10 +54,12 @@ impl Answer {
         // What is compressed, though nobody asked for it, can only be passed on as it is.
         let is_readable = !head.headers.contains_key(CONTENT_ENCODING);
         let is_filtered = asked.for_usage && is_readable;
-        let translation = asked.conversion.map(|conversion| Translation::new(conversion.plan.clone()));
+        let is_list = asked.received.wants_list();
+        let translation =
+            asked.conversion.map(|conversion| Translation::new(conversion.plan.clone(), is_list));
         let is_translated = translation.is_some();
         let is_stream_for_client = match &translation {
-            Some(translation) => translation.is_stream(),
+            Some(translation) => translation.is_stream() && !is_list,
             None => content_type.starts_with("text/event-stream"),
         };
         let headers = match asked.conversion {
