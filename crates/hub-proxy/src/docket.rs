@@ -125,6 +125,12 @@ impl Docket {
         self.pulse.as_ref().is_some_and(|pulse| pulse.head_is_out())
     }
 
+    /// May two providers be paid for the request? Not where its budgets are held strictly: what is reserved is the
+    /// worst case of one.
+    pub(crate) fn may_pay_two(&self) -> bool {
+        self.booking.as_ref().is_none_or(|booking| !booking.is_strict())
+    }
+
     /// Waits for something. Meanwhile what the request has reserved is kept alive.
     pub(crate) async fn wait_for<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);

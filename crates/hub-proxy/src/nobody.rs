@@ -61,3 +61,23 @@ impl fmt::Display for Nobody {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_names_are_told_and_no_more() {
+        let stages = vec![
+            StageCount { stage: "group".into(), left: 30 },
+            StageCount { stage: "enabled".into(), left: 0 },
+        ];
+        let plain = Nobody::new(stages);
+        assert_eq!(plain.to_string(), "the enabled stage left none (group left 30)");
+        let named = Nobody { named: vec![("a".to_owned(), "disabled"); 2], unnamed: 28, ..plain };
+        assert_eq!(
+            named.to_string(),
+            "the enabled stage left none (group left 30); a: disabled, a: disabled, and 28 more"
+        );
+    }
+}

@@ -236,4 +236,36 @@ mod tests {
             assert_eq!(is_error_of(dialect, body.as_bytes()), passes, "{dialect} {body}");
         }
     }
+
+    #[test]
+    fn whatever_an_error_was_to_be_a_stream_ends_with_one_that_its_clients_read() {
+        let id = RequestId::fresh();
+        let throttled = StatusCode::TOO_MANY_REQUESTS;
+        let frame = |dialect, status, body: &str| {
+            String::from_utf8(stream_failure(dialect, id, status, body.as_bytes()).to_vec()).unwrap()
+        };
+        let listed = "[{\n  \"error\": {\"code\": 429, \"message\": \"m\"}\n}]";
+        assert_eq!(
+            frame(Dialect::Gemini, throttled, listed),
+            "data: {\"error\":{\"code\":429,\"message\":\"m\"}}\n\n",
+            "one line, and no list"
+        );
+        for (code, status, expected) in [
+            ("context_length_exceeded", StatusCode::BAD_REQUEST, "context_length_exceeded"),
+            ("tokens", throttled, "rate_limit_exceeded"),
+            ("whatever", StatusCode::BAD_GATEWAY, "server_error"),
+        ] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+            let frame = frame(Dialect::Responses, status, &body);
+            assert!(frame.starts_with("event: response.failed\ndata: "), "{frame}");
+            assert!(frame.contains(&format!(r#""error":{{"code":"{expected}","message":"m"}}"#)), "{frame}");
+        }
+        for body in ["<html>", "", "[]", "7", "{}"] {
+            for dialect in Dialect::ALL {
+                let frame = frame(dialect, StatusCode::BAD_GATEWAY, body);
+                assert!(frame.contains("the provider answered 502 Bad Gateway"), "{dialect} {body}: {frame}");
+                assert!(frame.ends_with("}\n\n"), "{frame}");
+            }
+        }
+    }
 }

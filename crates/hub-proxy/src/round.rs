@@ -95,7 +95,8 @@ impl Drop for Round<'_> {
 
 async fn run(docket: &mut Docket, first: &mut Slot, second: &mut Slot, course: &mut Course<'_>) -> Decided {
     let (shared, admitted) = (course.shared, course.admitted);
-    let Some(after) = first.as_ref().and_then(|running| course.hedge_after(running)) else {
+    let hedge_after = first.as_ref().and_then(|running| course.hedge_after(running));
+    let Some(after) = hedge_after.filter(|_| docket.may_pay_two()) else {
         return Decided::First(docket.wait_for(open(first, shared, admitted)).await);
     };
     let mut one = Box::pin(open(&mut *first, shared, admitted));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use hub_lab::{Behaviour, Entry, Outcome as Ended};
 use hub_management::UsageQuery;
 use hub_management::view::AttemptView;
+use hub_testkit::Redis;
 use hub_types::{AttemptReason, Dialect, ErrorClass, Money, Outcome, ProviderId, UsageSource};
 use serde_json::{Value, json};
 
@@ -54,9 +55,13 @@ fn step(attempt: &AttemptView) -> Step {
     (attempt.provider_id.unwrap(), attempt.reason, attempt.class)
 }
 
-async fn failures(ring: &Ring, place: usize) -> Value {
+async fn health(ring: &Ring, place: usize) -> Value {
     let health = ring.hub.management().provider_health(&ME, ring.members[place].0).await.unwrap();
-    serde_json::to_value(health).unwrap()["failures"].clone()
+    serde_json::to_value(health).unwrap()
+}
+
+async fn failures(ring: &Ring, place: usize) -> Value {
+    health(ring, place).await["failures"].clone()
 }
 
 /// What the ledger says in all: lines, input tokens and cost.
@@ -209,4 +214,77 @@ async fn a_client_that_leaves_while_two_run_leaves_both_as_their_policies_say() 
         assert_eq!(ledger(&ring).await.0, 2, "{policy}");
         assert_eq!(ring.members[2].1.witness().totals().received, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_strict_budget_holds_is_for_one_provider_only() {
+    let fields = [json!({"priority": 0, "hedge_after_ms": AFTER_MS}), json!({"priority": 1})];
+    for (key, asked) in [(json!({"limit_total_usd": "100"}), 0), (json!({}), 1)] {
+        let ring = Ring::with(&[("BUDGET_MODE", "strict")], key, Dialect::Claude, &fields).await;
+        ring.plays(ring.members[0].0, content_after(3 * AFTER_MS));
+        let reply = ring.send(stream("a", Dialect::Claude)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(ring.members[1].1.witness().totals().received, asked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_counted_at_the_winner_and_not_at_the_loser() {
+    let fields = [
+        json!({"priority": 0, "limit_concurrent_sessions": 1, "hedge_after_ms": AFTER_MS}),
+        json!({"priority": 1, "limit_concurrent_sessions": 1}),
+    ];
+    let redis = Redis::start().await.unwrap();
+    for variables in [vec![], vec![("REDIS_URL", redis.url())]] {
+        let variables: Vec<(&'static str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        let ring = Ring::with(&variables, json!({}), Dialect::Claude, &fields).await;
+        let (slow, quick) = (ring.members[0].0, ring.members[1].0);
+        ring.plays(slow, content_after(5_000));
+        let id = format!("a {}", variables.len());
+        assert_eq!(ring.served(stream(&id, Dialect::Claude)).await.provider(), quick);
+        ring.plays(slow, Behaviour::default());
+        assert_eq!(ring.served(stream("b", Dialect::Claude)).await.provider(), slow);
+        let reply = ring.send(stream("c", Dialect::Claude)).await;
+        assert_eq!(reply.status, 503, "both have their session: {}", reply.text());
+        // The session is bound to the winner.
+        let again = ring.served(stream(&id, Dialect::Claude)).await;
+        assert!(again.is_reuse() && again.provider() == quick, "{again:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_two_gets_signs_of_life_too_in_every_dialect() {
+    for dialect in Dialect::ALL {
+        let fields = [json!({"priority": 0, "hedge_after_ms": AFTER_MS}), json!({"priority": 1})];
+        let ring = Ring::with(&[("STREAM_KEEP_ALIVE_MS", "200")], json!({}), dialect, &fields).await;
+        ring.plays(ring.members[0].0, content_after(5_000));
+        ring.plays(ring.members[1].0, content_after(AFTER_MS));
+        let reply = ring.send(stream("a", dialect)).await;
+        let own = seen(&ring, 1, "a").await;
+        let signs = reply.body.len() - usize::try_from(own.response_bytes).unwrap();
+        assert!(signs > 0, "{dialect}: {}", reply.text());
+        assert_eq!(own.response_sha256, Some(sha256(&reply.body[signs..])), "{dialect}");
+        assert_eq!(seen(&ring, 0, "a").await.outcome, Ended::ClientGone, "{dialect}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loser_gives_its_trial_back() {
+    let ring = pair(json!({"open_duration_ms": 1000, "half_open_success_threshold": 1}), json!({})).await;
+    let (first, second) = (ring.members[0].0, ring.members[1].0);
+    ring.plays(first, Behaviour { status: Some(500), ..Behaviour::default() });
+    assert_eq!(ring.served(stream("opens", Dialect::Claude)).await.provider(), second);
+    let half_open = async {
+        while health(&ring, 0).await["breaker"] != "half-open" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, half_open).await.expect("its time is over");
+    ring.plays(first, content_after(5_000));
+    let served = ring.served(stream("trial", Dialect::Claude)).await;
+    assert_eq!(step(&served.0.attempts[0]), (first, AttemptReason::HedgeLost, None));
+    ring.plays(first, Behaviour::default());
+    let next = ring.served(stream("next", Dialect::Claude)).await;
+    assert_eq!(next.provider(), first, "the trial is free again, and nothing was held against it");
 }

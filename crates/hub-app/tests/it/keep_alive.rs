@@ -13,6 +13,12 @@ use crate::sessions::ring::Ring;
 /// Between two signs of life, ms.
 const INTERVAL: &str = "300";
 
+/// All dialects beside each other: each has to wait.
+async fn in_each_dialect(play: impl AsyncFn(Dialect)) {
+    let [one, two, three, four, five] = Dialect::ALL;
+    tokio::join!(play(one), play(two), play(three), play(four), play(five));
+}
+
 const fn sign_of_life(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Claude => "event: ping\ndata: {\"type\":\"ping\"}\n\n",
@@ -49,7 +55,7 @@ async fn waiting_clients_get_signs_of_life_and_then_the_answer_byte_for_byte() {
     // Before the head, and between the head and the first content.
     for behaviour in [slow(1000), Behaviour { first_chunk_ms: Some(1000), ..Behaviour::default() }] {
         plays(&pair.first, behaviour.clone());
-        for dialect in Dialect::ALL {
+        in_each_dialect(async |dialect| {
             let id = format!("{dialect} {:?}", behaviour.latency_ms);
             let reply = pair.ask(dialect, true, &id).await;
             let (count, answer) = signs(dialect, &reply);
@@ -58,7 +64,8 @@ async fn waiting_clients_get_signs_of_life_and_then_the_answer_byte_for_byte() {
             let record = pair.hub.record(reply.id()).await;
             assert_eq!((record.outcome, record.attempts.len()), (Outcome::Completed, 1), "{id}");
             assert!(record.attempts[0].cost_usd.is_some(), "{id}");
-        }
+        })
+        .await;
     }
 }
 
@@ -71,7 +78,7 @@ async fn a_failover_behind_signs_of_life_is_not_seen() {
         Behaviour { error_in_200: Some(true), error_after: Some(0), ..slow(700) },
     ] {
         plays(&pair.first, failing.clone());
-        for dialect in Dialect::ALL {
+        in_each_dialect(async |dialect| {
             let id = format!("{dialect} {:?} {:?}", failing.status, failing.malformed);
             let reply = pair.ask(dialect, true, &id).await;
             let (count, answer) = signs(dialect, &reply);
@@ -80,7 +87,8 @@ async fn a_failover_behind_signs_of_life_is_not_seen() {
             let record = pair.hub.record(reply.id()).await;
             assert_eq!((record.outcome, record.attempts.len()), (Outcome::Completed, 2), "{id}");
             assert_eq!(record.attempts[1].reason, AttemptReason::Failover, "{id}");
-        }
+        })
+        .await;
     }
 }
 
@@ -92,7 +100,7 @@ async fn if_all_fail_behind_signs_of_life_the_stream_ends_with_an_error_of_its_d
         let failing = Behaviour { status: Some(status), error_message: message, ..slow(400) };
         plays(&pair.first, failing.clone());
         plays(&pair.second, failing);
-        for dialect in Dialect::ALL {
+        in_each_dialect(async |dialect| {
             let reply = pair.ask(dialect, true, &format!("{dialect} {status}")).await;
             let (count, frame) = signs(dialect, &reply);
             assert!(count >= 1, "{dialect}");
@@ -106,7 +114,8 @@ async fn if_all_fail_behind_signs_of_life_the_stream_ends_with_an_error_of_its_d
             let record = pair.hub.record(reply.id()).await;
             assert_eq!((record.outcome, record.attempts.len()), (Outcome::Failed, 2), "{dialect}");
             assert_eq!(record.request.status, 200, "{dialect}: that is what the client saw");
-        }
+        })
+        .await;
     }
 }
 
@@ -180,7 +189,7 @@ async fn a_client_that_leaves_behind_signs_of_life_takes_the_upstream_with_it() 
         [(ClientAbortPolicy::Cancel, Ended::ClientGone), (ClientAbortPolicy::Drain, Ended::Complete)]
     {
         pair.edit_first(json!({"on_client_abort": policy})).await;
-        for dialect in Dialect::ALL {
+        in_each_dialect(async |dialect| {
             let id = format!("{dialect} {policy:?}");
             let request = Request::post(speech::path(dialect, true), speech::body(dialect, true));
             let request = request.key(pair.key()).lab_id(&id).header("x-session-id", &id);
@@ -193,7 +202,31 @@ async fn a_client_that_leaves_behind_signs_of_life_takes_the_upstream_with_it() 
             assert_eq!((record.outcome, record.attempts.len()), (Outcome::ClientAborted, 1), "{id}");
             let is_paid = record.attempts[0].cost_usd.is_some();
             assert!(is_paid || policy == ClientAbortPolicy::Cancel, "{id}: what was used is known");
-        }
+        })
+        .await;
     }
     assert_eq!(pair.second.witness().totals().received, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_ends_says_so_to_those_who_wait() {
+    let variables = [("STREAM_KEEP_ALIVE_MS", "100"), ("SHUTDOWN_DRAIN_MS", "500")];
+    for script in ["latency_ms=30000", "first_chunk_ms=30000"] {
+        let Ring { hub, key, members } =
+            Ring::with(&variables, json!({}), Dialect::Claude, &[json!({})]).await;
+        let lab = &members[0].1;
+        plays(lab, Behaviour::from_header(script).unwrap());
+        let body = speech::body(Dialect::Claude, true);
+        let request = Request::post("/v1/messages", body).key(&key.text);
+        let waiting = request.send(hub.address);
+        let ending = async {
+            assert!(lab.witness().wait_until(PATIENCE, |totals| totals.received == 1).await);
+            hub.shut_down().await
+        };
+        let (reply, _ended) = tokio::join!(waiting, ending);
+        let (count, frame) = signs(Dialect::Claude, &reply);
+        assert!(count >= 1, "{script}");
+        let error = only_error(Dialect::Claude, frame);
+        assert!(error["message"].as_str().unwrap().contains("restarting"), "{script}: {error}");
+    }
 }

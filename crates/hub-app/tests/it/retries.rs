@@ -4,9 +4,13 @@ use hub_lab::{Behaviour, Scenario};
 use hub_management::view::{AttemptView, RequestDetailView};
 use hub_types::{AttemptReason, Dialect, ErrorClass, Outcome, ProviderId};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::harness::client::Reply;
-use crate::harness::world::ME;
+use crate::harness::find;
+use crate::harness::world::{ME, Setup, lab};
 use crate::sessions::ring::{Ring, named};
 
 fn hang_up() -> Behaviour {
@@ -95,18 +99,34 @@ async fn each_provider_says_how_often_it_is_tried_again_and_other_providers_are_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_have_been_carried_out_is_not_sent_to_the_same_provider_again() {
-    let ring = pair(&[], json!({})).await;
-    for script in
-        ["truncate_after=0; cut=reset", "truncate_after=0; cut=close", "status=500", "malformed=empty"]
-    {
-        ring.members[0].1.set_scenario(Scenario::always(Behaviour::from_header(script).unwrap()));
-        ring.hub.forgive("p0").await;
-        let reply = ring.send(named(script)).await;
-        assert_eq!(reply.status, 200, "{script}: {}", reply.text());
-        let steps = steps(&recorded(&ring, &reply).await);
-        let providers: Vec<ProviderId> = steps.iter().map(|step| step.0).collect();
-        assert_eq!(providers, [ring.members[0].0, ring.members[1].0], "{script}: {steps:?}");
-    }
+    let (setup, good) = (Setup::new().await, lab().await);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let first = setup.provider_for(Dialect::Claude, "first", &url, json!({"priority": 0})).await;
+    let second = setup.provider_for(Dialect::Claude, "second", &good.url(), json!({"priority": 1})).await;
+    let (key, hub) = (setup.member().await, setup.start().await);
+    // A head, and nothing after it.
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
+    let mut upstream = JoinSet::new();
+    upstream.spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut raw = Vec::new();
+            while find(&raw, b"Hello").is_none() {
+                assert!(socket.read_buf(&mut raw).await.unwrap() > 0);
+            }
+            socket.write_all(head).await.unwrap();
+            socket.shutdown().await.unwrap();
+        }
+    });
+    let reply = named("a").key(&key.text).send(hub.address).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(
+        steps(&hub.record(reply.id()).await),
+        [
+            (first, AttemptReason::InitialSelection, Some(ErrorClass::Network)),
+            (second, AttemptReason::Failover, None),
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
