@@ -98,7 +98,7 @@ impl Translation {
         })
     }
 
-    pub(crate) const fn is_stream(&self) -> bool {
+    pub(super) const fn is_stream(&self) -> bool {
         self.is_stream
     }
 
