@@ -29,8 +29,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) upstream: &'a Upstream,
     /// The hub asked for usage where the client had not.
     pub(crate) for_usage: bool,
-    /// How the answer gets back into the client's words, if the provider has other ones.
-    pub(crate) conversion: Option<&'a Conversion>,
     /// By when a stream has to have content, and an answer in one piece to be whole.
     pub(crate) deadline: Instant,
 }
@@ -45,7 +43,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn begin(asked: &Asked<'_>, bill: Bill, response: UpstreamResponse) -> Self {
+    /// `conversion` is how the answer gets back into the client's words, if the provider has other ones.
+    pub(crate) fn begin(
+        asked: &Asked<'_>,
+        conversion: Option<Box<Conversion>>,
+        bill: Bill,
+        response: UpstreamResponse,
+    ) -> Self {
         let UpstreamResponse { head, body, .. } = response;
         let call = &asked.received.call;
         let content_type =
@@ -54,18 +58,19 @@ impl Answer {
         // What is compressed, though nobody asked for it, can only be passed on as it is.
         let is_readable = !head.headers.contains_key(CONTENT_ENCODING);
         let is_filtered = asked.for_usage && is_readable;
-        let translation = asked.conversion.map(|conversion| Translation::new(conversion.plan.clone()));
-        let is_translated = translation.is_some();
-        let is_stream_for_client = match &translation {
-            Some(translation) => translation.is_stream(),
+        let is_list = asked.received.wants_list();
+        let is_translated = conversion.is_some();
+        let is_stream_for_client = match &conversion {
+            Some(conversion) => conversion.plan.stream && !is_list,
             None => content_type.starts_with("text/event-stream"),
         };
-        let headers = match asked.conversion {
+        let headers = match &conversion {
             Some(conversion) => {
                 headers::to_foreign_client(&head.headers, is_stream_for_client, &conversion.losses)
             }
             None => headers::to_client(head.headers, !is_filtered),
         };
+        let translation = conversion.map(|conversion| Translation::new(conversion.plan, is_list));
         let upstream_dialect = asked.upstream.dialect();
         let gated = Gated::new(GatedParts {
             body,

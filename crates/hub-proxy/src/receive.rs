@@ -109,10 +109,14 @@ impl Received {
         self.call.stream && self.call.endpoint == Endpoint::Generate && (!is_list || asks_for_events())
     }
 
-    /// Can it be said in another dialect? Only what asks for an answer can, and not as a list that streams.
+    /// Will the answer stream as a JSON list?
+    pub(crate) fn wants_list(&self) -> bool {
+        self.call.stream && self.call.endpoint == Endpoint::Generate && !self.wants_events()
+    }
+
+    /// Can it be said in another dialect? Only what asks for an answer can.
     fn convertible(&self) -> Convertible {
-        let is_list = self.call.stream && !self.wants_events();
-        if self.call.endpoint == Endpoint::Generate && !is_list { Convertible::Yes } else { Convertible::No }
+        if self.call.endpoint == Endpoint::Generate { Convertible::Yes } else { Convertible::No }
     }
 
     /// What the choice of a provider goes by.

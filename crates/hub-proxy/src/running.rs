@@ -72,10 +72,9 @@ impl Running {
             received: &admitted.received,
             upstream: &self.underway.upstream,
             for_usage: self.asks_for_usage,
-            conversion: self.conversion.as_deref(),
             deadline: self.deadline.at,
         };
-        let answer = self.answer.insert(Answer::begin(&asked, bill, response));
+        let answer = self.answer.insert(Answer::begin(&asked, self.conversion.take(), bill, response));
         let opened = answer.open(&mut self.underway, self.deadline.at).await;
         if let Err(hollow) = opened
             && let Some(answer) = self.answer.take()

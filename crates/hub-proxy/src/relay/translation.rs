@@ -12,7 +12,15 @@ pub(crate) struct Translation {
     ready: Vec<u8>,
     /// Does the client get a stream?
     is_stream: bool,
+    list: Option<List>,
     standing: Standing,
+}
+
+/// Gemini's stream in the form of a JSON list.
+#[derive(Debug, Default)]
+struct List {
+    has_begun: bool,
+    has_ended: bool,
 }
 
 /// How far it is.
@@ -25,10 +33,36 @@ enum Standing {
     Done,
 }
 
+impl List {
+    /// Whole events, as members of the list. The converter writes the data of each in one line.
+    fn frame(&mut self, events: &[u8], is_last: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(events.len());
+        let lines = events.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data: "));
+        for data in lines {
+            out.extend_from_slice(if self.has_begun { b",\r\n" } else { b"[" });
+            out.extend_from_slice(data);
+            self.has_begun = true;
+        }
+        if is_last && !self.has_ended {
+            out.extend_from_slice(if self.has_begun { b"]" } else { b"[]" });
+            self.has_ended = true;
+        }
+        out
+    }
+}
+
 impl Translation {
-    pub(crate) fn new(plan: AnswerPlan) -> Self {
+    /// `as_list`: a client of Gemini's dialect wants its stream as a JSON list.
+    pub(crate) fn new(plan: AnswerPlan, as_list: bool) -> Self {
         let is_stream = plan.stream;
-        Self { converter: Converter::new(plan), ready: Vec::new(), is_stream, standing: Standing::UnderWay }
+        let list = as_list.then(List::default);
+        Self {
+            converter: Converter::new(plan),
+            ready: Vec::new(),
+            is_stream,
+            list,
+            standing: Standing::UnderWay,
+        }
     }
 
     /// Takes the upstream's next bytes.
@@ -53,10 +87,18 @@ impl Translation {
 
     /// What the client gets next, if there is something.
     pub(super) fn take(&mut self) -> Option<Bytes> {
-        (!self.ready.is_empty()).then(|| std::mem::take(&mut self.ready).into())
+        if self.ready.is_empty() {
+            return None;
+        }
+        let ready = std::mem::take(&mut self.ready);
+        let is_last = self.standing == Standing::Done;
+        Some(match &mut self.list {
+            Some(list) => list.frame(&ready, is_last).into(),
+            None => ready.into(),
+        })
     }
 
-    pub(crate) const fn is_stream(&self) -> bool {
+    pub(super) const fn is_stream(&self) -> bool {
         self.is_stream
     }
 
@@ -78,5 +120,20 @@ impl Translation {
     /// Has anything gone wrong?
     pub(super) fn went_wrong(&self) -> bool {
         self.converter.failure().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::List;
+
+    #[test]
+    fn events_become_the_members_of_one_list() {
+        let mut list = List::default();
+        let mut out = list.frame(b"data: {\"a\":1}\n\ndata: {\"b\":2}\n\n", false);
+        out.extend(list.frame(b"data: {\"c\":3}\n\n", true));
+        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(read, serde_json::json!([{"a": 1}, {"b": 2}, {"c": 3}]));
+        assert_eq!(List::default().frame(b"", true), b"[]");
     }
 }

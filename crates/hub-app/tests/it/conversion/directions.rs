@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::told::read;
 use super::{Babel, directions};
+use crate::harness::client::Request;
 use crate::harness::speech;
 use crate::harness::world::witnessed;
 
@@ -90,6 +91,41 @@ async fn what_belongs_to_the_clients_vendor_stays_here() {
     let seen = witnessed(&lab, "vendor").await;
     assert!(!seen.headers_contain("anthropic") && !seen.headers_contain("stainless"), "{:?}", seen.headers);
     assert_eq!((seen.header("x-team"), seen.header("user-agent")), (Some("blue"), Some("claude-cli/2.1")));
+}
+
+/// Gemini's streams without `alt=sse` are JSON lists, errors included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gemini_client_gets_its_stream_as_a_list_where_it_asks_for_no_events() {
+    let (babel, lab) = Babel::start().await;
+    for (script, error) in
+        [("text=so it is", None), ("text=so it is; chunk_bytes=2; truncate_after=1", Some("broke off"))]
+    {
+        lab.set_scenario(hub_lab::Scenario::always(hub_lab::Behaviour::from_header(script).unwrap()));
+        for upstream in [Dialect::Claude, Dialect::OpenAi, Dialect::Responses] {
+            let key = &babel.keys[&upstream].text;
+            let body = speech::body(Dialect::Gemini, true);
+            let asked = Request::post("/v1beta/models/gemini-2.5-pro:streamGenerateContent", body).key(key);
+            let reply = asked.send(babel.hub.address).await;
+            assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+            let list = reply.json();
+            let chunks = list.as_array().unwrap();
+            let text: String = chunks
+                .iter()
+                .filter_map(|one| one["candidates"][0]["content"]["parts"][0]["text"].as_str())
+                .collect();
+            let last = chunks.last().unwrap();
+            match error {
+                None => {
+                    assert_eq!(text, "so it is", "{upstream}: {list}");
+                    assert_eq!(last["candidates"][0]["finishReason"], "STOP", "{upstream}: {list}");
+                }
+                Some(error) => {
+                    assert!(text.starts_with("so"), "{upstream}: {list}");
+                    assert!(last["error"]["message"].as_str().unwrap().contains(error), "{upstream}: {list}");
+                }
+            }
+        }
+    }
 }
 
 /// A client sees what there is while the provider is still talking.

@@ -75,16 +75,8 @@ async fn what_cannot_be_said_is_the_clients_error_and_nobody_is_asked() {
 async fn what_is_no_question_for_an_answer_is_not_converted() {
     let (babel, lab) = Babel::start().await;
     let count = Request::post("/v1/messages/count_tokens", speech::body(Dialect::Claude, false));
-    // Neither are streams that are a JSON list.
-    let list = Request::post(
-        "/v1beta/models/gemini-2.5-pro:streamGenerateContent",
-        speech::body(Dialect::Gemini, true),
-    );
-    for (request, upstream) in [(count, Dialect::OpenAi), (list, Dialect::Claude)] {
-        let key = babel.keys[&upstream].text.clone();
-        let reply = request.key(&key).send(babel.hub.address).await;
-        assert_eq!(reply.status, 503, "{}", reply.text());
-        assert!(reply.text().contains("the dialect stage left none"), "{}", reply.text());
-    }
+    let reply = count.key(&babel.keys[&Dialect::OpenAi].text).send(babel.hub.address).await;
+    assert_eq!(reply.status, 503, "{}", reply.text());
+    assert!(reply.text().contains("the dialect stage left none"), "{}", reply.text());
     assert_eq!(lab.witness().totals().received, 0);
 }
