@@ -82,6 +82,11 @@ impl Write {
         }
     }
 
+    /// The session whose requests in flight it changes.
+    pub(super) fn counts(&self) -> Option<&SessionId> {
+        self.session().filter(|_| matches!(self, Self::Arrival(_) | Self::Departure(_)))
+    }
+
     /// How large the body is that it carries.
     pub(super) fn body_bytes(&self) -> usize {
         if let Self::Message { body, .. } = self { body.len() } else { 0 }

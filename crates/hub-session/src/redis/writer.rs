@@ -1,5 +1,6 @@
 //! The queue of what nobody waits for, and the task that sends it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tracing::{info, warn};
 
 use hub_types::SessionId;
 
-use super::keys::Lifetimes;
+use super::keys::{self, Lifetimes};
 use super::pending::Pending;
 use super::trail;
 use super::unsaved::Unsaved;
@@ -32,6 +33,9 @@ const GROUP: usize = 64;
 const BODY_BYTES: usize = 16 << 20;
 /// The most bytes of bodies that travel together, unless one alone is larger.
 const GROUP_BYTES: usize = 256 << 10;
+
+/// The most sessions whose requests in flight are counted anew; more of them lose their counters by time.
+const MOST_UNSURE: usize = 10_000;
 
 /// The near end of the queue, and the owner of the task at its other end.
 #[derive(Debug)]
@@ -61,6 +65,9 @@ struct Sender {
     losses: Arc<Losses>,
     pending: Arc<Pending>,
     is_failing: bool,
+    /// Sessions of which an arrival or a departure may have been missed, so that nobody knows how many requests
+    /// they have in flight: they are counted from nothing again.
+    unsure: HashSet<SessionId>,
 }
 
 /// A departure, and where in the batch the first of the answers are that it waits for.
@@ -82,6 +89,7 @@ impl Writer {
             losses: Arc::clone(&losses),
             pending: Arc::clone(&pending),
             is_failing: false,
+            unsure: HashSet::new(),
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let task = tasks.spawn(sender.run(entries, stop.clone())).abort_handle();
@@ -210,7 +218,13 @@ impl Sender {
     }
 
     async fn send(&mut self, group: Vec<Write>) {
-        let sent = self.try_send(&group).await;
+        let unsure: Vec<SessionId> = self.unsure.iter().take(GROUP).cloned().collect();
+        let sent = self.try_send(&unsure, &group).await;
+        if sent.is_ok() {
+            for session in &unsure {
+                self.unsure.remove(session);
+            }
+        }
         for write in group {
             match (&sent, write) {
                 (_, Write::Barrier(done)) => {
@@ -221,6 +235,9 @@ impl Sender {
                     self.pending.remove(&write);
                 }
                 (Err(_), write) => {
+                    if let Some(session) = write.counts().filter(|_| self.unsure.len() < MOST_UNSURE) {
+                        self.unsure.insert(session.clone());
+                    }
                     self.losses.note(&write);
                     self.pending.remove(&write);
                 }
@@ -239,8 +256,11 @@ impl Sender {
         }
     }
 
-    async fn try_send(&self, group: &[Write]) -> Result<(), RedisError> {
+    async fn try_send(&self, unsure: &[SessionId], group: &[Write]) -> Result<(), RedisError> {
         let mut batch = Batch::new();
+        for session in unsure {
+            batch.command("UNLINK", &keys::of(session.as_str(), "concurrent_count"), []);
+        }
         let mut asked: Vec<Asked<'_>> = Vec::new();
         for write in group {
             write.put(&mut batch, &self.life);

@@ -95,6 +95,31 @@ async fn a_frozen_redis_costs_a_request_no_more_than_its_time_out_and_limits_hol
 }
 
 #[tokio::test]
+async fn a_request_that_ended_while_redis_was_away_is_not_in_flight_for_ever() {
+    let redis = Redis::start().await.unwrap();
+    let store = fallback(&redis).await;
+    let in_flight = async |name| store.find(&sid(name), at(0)).await.unwrap().map(|one| one.in_flight);
+    enter(&store, "a").await;
+    store.sweep(at(0)).await;
+    until("the request is counted", async || in_flight("a").await == Some(1)).await;
+    redis.freeze().unwrap();
+    for _ in 0..5 {
+        enter(&store, "b").await;
+    }
+    store.leave(&answered(&sid("a"), A), at(0));
+    until("the departure is lost", async || store.shared().lost_writes() > 0).await;
+    redis.thaw().unwrap();
+    is_back(&store).await;
+    // Whatever is written next brings it along.
+    enter(&store, "c").await;
+    store.leave(&answered(&sid("c"), A), at(0));
+    until("the count is right", async || in_flight("a").await == Some(0)).await;
+    // It goes on to count.
+    enter(&store, "a").await;
+    until("the next one is counted", async || in_flight("a").await == Some(1)).await;
+}
+
+#[tokio::test]
 async fn closing_writes_what_waits_and_waits_for_nobody_who_is_away() {
     let redis = Redis::start().await.unwrap();
     let closing = store(&redis.url()).await;

@@ -51,7 +51,7 @@ async fn sessions(aftermath: &Aftermath<'_>) -> Invariant {
             let items = page["items"].as_array().unwrap();
             stuck.extend(items.iter().filter(|session| session["in_flight"] != 0).cloned());
         }
-        // What Redis was not told while it was away ends with the session.
+        // What Redis was not told while it was away it hears with the next writes.
         let at_first = *first.get_or_insert(stuck.len());
         if stuck.is_empty() || began.elapsed() > IDLE {
             let found = format!("{at_first} at first, {} after {:.0?}", stuck.len(), began.elapsed());
