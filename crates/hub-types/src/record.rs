@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::ops::AddAssign;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -148,6 +149,18 @@ pub struct CostBreakdown {
     /// Fee per request, images and other things not counted in tokens.
     #[serde(skip_serializing_if = "Money::is_zero")]
     pub other: Money,
+}
+
+impl AddAssign for CostBreakdown {
+    fn add_assign(&mut self, other: Self) {
+        let Self { input, output, cache_read, cache_write_5m, cache_write_1h, other } = other;
+        self.input += input;
+        self.output += output;
+        self.cache_read += cache_read;
+        self.cache_write_5m += cache_write_5m;
+        self.cache_write_1h += cache_write_1h;
+        self.other += other;
+    }
 }
 
 impl CostBreakdown {
@@ -354,6 +367,15 @@ pub struct RequestRecord {
 /// Half a year in microseconds: no request takes longer.
 const LONGEST_US: u64 = 15_768_000_000_000;
 
+/// The sum, or `None` of nothing.
+fn sum<T: AddAssign>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    Some(items.fold(first, |mut sum, item| {
+        sum += item;
+        sum
+    }))
+}
+
 impl RequestRecord {
     /// A record with the given facts and nothing else.
     pub fn new(
@@ -393,9 +415,19 @@ impl RequestRecord {
         self.attempts.last()
     }
 
-    /// What the client's request used: the usage of the attempt that answered.
+    /// What the request used, over all attempts that used anything: its ledger lines together.
     pub fn usage(&self) -> Option<Usage> {
-        self.last_attempt().and_then(|attempt| attempt.usage)
+        sum(self.attempts.iter().filter_map(|attempt| attempt.usage))
+    }
+
+    /// What it costs, over all attempts whose price is known.
+    pub fn cost(&self) -> Option<Money> {
+        sum(self.attempts.iter().filter_map(|attempt| attempt.cost))
+    }
+
+    /// The same line by line.
+    pub fn cost_breakdown(&self) -> Option<CostBreakdown> {
+        sum(self.attempts.iter().filter_map(|attempt| attempt.cost_breakdown))
     }
 
     /// When the request ended: the moment of its charges, in the ledger as in every limit. Not the moment when

@@ -100,7 +100,7 @@ impl RequestView {
             cache_read_tokens: usage.cache_read,
             cache_write_5m_tokens: usage.cache_write_5m,
             cache_write_1h_tokens: usage.cache_write_1h,
-            cost_usd: last.and_then(|attempt| attempt.cost),
+            cost_usd: record.cost(),
             duration_ms: record.timings.total_us / 1000,
             ttft_ms: record.timings.first_content_us.map(|us| us / 1000),
         }
@@ -309,7 +309,7 @@ impl RequestDetailView {
             client_address: record.client_address.map(|address| address.to_string()),
             attempts: record.attempts.iter().map(|attempt| AttemptView::of(attempt, with_provider)).collect(),
             stages: stages.map(StageView::from).collect(),
-            cost_breakdown: record.last_attempt().and_then(|last| last.cost_breakdown).map(Into::into),
+            cost_breakdown: record.cost_breakdown().map(Into::into),
             loss: record.loss.clone(),
         }
     }

@@ -156,7 +156,7 @@ fn request_row(record: &RequestRecord) -> Result<Params> {
         tokens(|usage| usage.cache_read),
         tokens(|usage| usage.cache_write_5m),
         tokens(|usage| usage.cache_write_1h),
-        last.and_then(|attempt| attempt.cost).into(),
+        record.cost().into(),
         record.timings.total_us.into(),
         record.timings.first_content_us.into(),
         Value::json(record)?,

@@ -138,3 +138,19 @@ fn records_from_before_choices_were_kept_are_still_read() {
     let read: RequestRecord = serde_json::from_value(older).unwrap();
     assert_eq!(read.routing, None);
 }
+
+#[test]
+fn a_request_used_what_its_ledger_lines_say_together() {
+    let mut record = record();
+    (record.user_id, record.key_id) = (Some(UserId(1)), Some(KeyId(2)));
+    record.attempts = vec![attempt(1, false), attempt(2, true), attempt(3, false)];
+    let all = || record.ledger_lines();
+    assert_eq!(all().count(), 2);
+    assert_eq!(record.usage().unwrap().output, all().map(|line| line.usage.output).sum::<u64>());
+    let mut nothing = record.clone();
+    nothing.attempts = vec![Attempt { usage: None, cost: None, cost_breakdown: None, ..attempt(2, true) }];
+    assert_eq!((nothing.usage(), nothing.cost(), nothing.cost_breakdown()), (None, None, None));
+    record.attempts.remove(1);
+    assert_eq!(record.cost(), record.ledger_lines().map(|line| line.cost).sum::<Option<Money>>());
+    assert_eq!(record.cost_breakdown().unwrap().total(), record.cost().unwrap());
+}
