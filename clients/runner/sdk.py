@@ -29,6 +29,7 @@ def run(stack: Stack, client: Client, provider: str, checks: list[str]) -> Itera
         "text": scenario.TEXT,
         "usage": scenario.USAGE,
         "overloaded": overloaded(client),
+        "foreign": provider != client.dialect,
         "checks": checks,
     }
     home = stack.directory / "home-sdk"
