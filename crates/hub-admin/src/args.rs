@@ -306,6 +306,19 @@ pub(crate) enum ProviderCommand {
         #[command(flatten)]
         fields: Fields,
     },
+    /// Send a small real request and say how it was answered. Needs --server; exit 1 if the provider failed.
+    Test {
+        /// Id or name.
+        provider: String,
+        /// The model to ask for; default: one that the provider's rules name, or a usual one of its type.
+        #[arg(long)]
+        model: Option<String>,
+    },
+    /// Close the circuit breaker: the next request may go there. Needs --server, or the REDIS_URL of the hub.
+    BreakerReset {
+        /// Id or name.
+        provider: String,
+    },
     /// Delete a provider. Records of use stay.
     Rm {
         /// Id or name.

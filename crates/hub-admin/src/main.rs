@@ -23,7 +23,7 @@ use clap::{CommandFactory, Parser};
 use hub_config::Environment;
 use hub_types::Secret;
 
-use crate::args::{Cli, Command, LimitCommand};
+use crate::args::{Cli, Command, LimitCommand, ProviderCommand};
 use crate::backend::{Backend, Remote};
 use crate::command::Context;
 use crate::failure::{Failure, Result};
@@ -61,6 +61,9 @@ async fn run(cli: &Cli, environment: &Environment, messages: &'static Messages) 
         Command::Limits(LimitCommand::Show { .. }) if server.is_none() => {
             return Err(Failure::usage(messages.limits.needs_server));
         }
+        Command::Providers(ProviderCommand::Test { .. }) if server.is_none() => {
+            return Err(Failure::usage(messages.providers.test_needs_server));
+        }
         Command::Migrate { check } => {
             return migrate::run(&stores::config(environment)?, *check, cli.json, messages).await;
         }
@@ -77,6 +80,9 @@ async fn run(cli: &Cli, environment: &Environment, messages: &'static Messages) 
         Some(server) => Box::new(remote(server, environment, messages)?),
         None if matches!(cli.command, Command::ClearBindings(_)) => {
             Box::new(stores::direct_with_sessions(&stores::config(environment)?, messages).await?)
+        }
+        None if matches!(cli.command, Command::Providers(ProviderCommand::BreakerReset { .. })) => {
+            Box::new(stores::direct_with_breakers(&stores::config(environment)?, messages).await?)
         }
         None => Box::new(stores::direct(&stores::config(environment)?, messages).await?),
     };

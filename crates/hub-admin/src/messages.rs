@@ -2,12 +2,14 @@
 
 mod clear;
 mod limits;
+mod providers;
 mod routing;
 
 use hub_config::Environment;
 
 pub(crate) use clear::ClearMessages;
 pub(crate) use limits::LimitMessages;
+pub(crate) use providers::ProviderMessages;
 pub(crate) use routing::RoutingMessages;
 
 /// The texts of one language. `{}` is where a value goes.
@@ -85,6 +87,7 @@ pub(crate) struct Messages {
     pub(crate) fix_clock: &'static str,
     pub(crate) clear: ClearMessages,
     pub(crate) limits: LimitMessages,
+    pub(crate) providers: ProviderMessages,
     pub(crate) routing: RoutingMessages,
 }
 
@@ -162,6 +165,7 @@ pub(crate) const ENGLISH: Messages = Messages {
     fix_clock: "set this machine's clock (NTP), or that of the other instances",
     clear: clear::ENGLISH,
     limits: limits::ENGLISH,
+    providers: providers::ENGLISH,
     routing: routing::ENGLISH,
 };
 
@@ -239,6 +243,7 @@ pub(crate) const CHINESE: Messages = Messages {
     fix_clock: "请校准本机（NTP）或其他实例的时钟",
     clear: clear::CHINESE,
     limits: limits::CHINESE,
+    providers: providers::CHINESE,
     routing: routing::CHINESE,
 };
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hub_circuit_breaker::{CoolDowns, FallbackBreakerStore, RedisBreakers};
 use hub_config::{Config, Environment, secrets};
 use hub_management::{Management, ManagementError, Settings};
 use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
@@ -68,7 +69,7 @@ fn postgres(config: &Config, dsn: Secret, sealer: Sealer) -> Result<PostgresSett
 }
 
 /// The use cases over the stores.
-pub(crate) async fn direct(config: &Config, messages: &Messages) -> Result<Direct> {
+pub(crate) async fn direct(config: &Config, messages: &'static Messages) -> Result<Direct> {
     let path = sqlite_path(config);
     let is_new = config.stores.dsn.is_none() && !path.exists();
     let repository = open(config, config.stores.auto_migrate).await?;
@@ -81,12 +82,32 @@ pub(crate) async fn direct(config: &Config, messages: &Messages) -> Result<Direc
         allow_private_upstreams: config.routing.allow_private_upstreams,
     };
     let management = Management::new(repository, Arc::new(SystemClock), settings);
-    Ok(Direct(management.with_time_zone(config.observability.time_zone.clone())))
+    let management = management.with_time_zone(config.observability.time_zone.clone());
+    Ok(Direct { management, breakers: None })
 }
 
 /// The same with the sessions in the Redis of the environment.
-pub(crate) async fn direct_with_sessions(config: &Config, messages: &Messages) -> Result<Direct> {
-    let Some(address) = &config.stores.redis else { return Err(Failure::usage(messages.clear.needs_redis)) };
+pub(crate) async fn direct_with_sessions(config: &Config, messages: &'static Messages) -> Result<Direct> {
+    let connection = redis(config, messages.clear.needs_redis).await?;
+    let store = RedisSessionStore::new(connection, limits(config));
+    let Direct { management, .. } = direct(config, messages).await?;
+    let management = management.with_sessions(Arc::new(Sessions::new(Arc::new(store))));
+    Ok(Direct { management, breakers: None })
+}
+
+/// The same with the circuit breakers in the Redis of the environment.
+pub(crate) async fn direct_with_breakers(config: &Config, messages: &'static Messages) -> Result<Direct> {
+    let connection = redis(config, messages.providers.reset_needs_hub).await?;
+    let breakers = Arc::new(FallbackBreakerStore::new(RedisBreakers::new(connection)));
+    let Direct { management, .. } = direct(config, messages).await?;
+    let pauses = Arc::new(CoolDowns::new(config.routing.longest_pause));
+    let management = management.with_breakers(Arc::clone(&breakers) as Arc<_>, pauses);
+    Ok(Direct { management, breakers: Some((breakers, messages.providers.redis_is_away)) })
+}
+
+/// A connection to the Redis of the environment; without one, what to say.
+async fn redis(config: &Config, needs_redis: &str) -> Result<Arc<RedisConnection>> {
+    let Some(address) = &config.stores.redis else { return Err(Failure::usage(needs_redis)) };
     let url = RedisUrl::parse(address.url.expose()).map_err(Failure::usage)?;
     let tls = if url.needs_tls() { Some(tls::config()?) } else { None };
     let settings = RedisSettings {
@@ -94,10 +115,7 @@ pub(crate) async fn direct_with_sessions(config: &Config, messages: &Messages) -
         connect_timeout: REDIS_PATIENCE,
         ..RedisSettings::default()
     };
-    let connection = RedisConnection::connect(&url, settings, tls).await.map_err(Failure::failed)?;
-    let store = RedisSessionStore::new(Arc::new(connection), limits(config));
-    let Direct(management) = direct(config, messages).await?;
-    Ok(Direct(management.with_sessions(Arc::new(Sessions::new(Arc::new(store))))))
+    Ok(Arc::new(RedisConnection::connect(&url, settings, tls).await.map_err(Failure::failed)?))
 }
 
 fn limits(config: &Config) -> Limits {

@@ -2,8 +2,8 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use hub_management::view::{
-    ChoiceView, KeyView, LimitsView, ProviderBindings, ProviderView, QuantityView, UsageSummaryView,
-    UserView, WhatIfView,
+    ChoiceView, KeyView, LimitsView, ProviderBindings, ProviderTestView, ProviderView, QuantityView,
+    UsageSummaryView, UserView, WhatIfView,
 };
 use hub_types::{Money, ProviderId};
 use jiff::Timestamp;
@@ -43,6 +43,27 @@ pub(crate) fn users(users: &[UserView], messages: &Messages) -> String {
             money(fields.limits.limit_total_usd),
             moment(fields.expires_at),
         ]);
+    }
+    table.to_string()
+}
+
+/// How a provider answered, a line for each figure.
+pub(crate) fn provider_test(tested: &ProviderTestView, messages: &Messages) -> String {
+    let m = &messages.providers;
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
+    let class = tested.class.as_ref().map(word);
+    let mut table = table([m.figure, m.value], &[]);
+    for (name, value) in [
+        (m.result, if tested.ok { messages.state_ok } else { messages.state_fail }.to_owned()),
+        (m.status, or_none(tested.status.map(|status| status.to_string()))),
+        (m.class, or_none(class)),
+        (m.latency, format!("{} ms", tested.latency_ms)),
+        (m.first_byte, or_none(tested.first_byte_ms.map(|ms| format!("{ms} ms")))),
+        (messages.model, tested.model.clone()),
+        (m.upstream_model, or_none(tested.upstream_model.clone())),
+        (m.message, tested.message.clone()),
+    ] {
+        table.add_row([name.to_owned(), value]);
     }
     table.to_string()
 }

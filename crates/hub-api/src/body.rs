@@ -1,6 +1,6 @@
 //! Request bodies: JSON objects of at most 1 MiB.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -43,6 +43,20 @@ impl<S: Sync> FromRequest<S> for JsonObject {
                 error.column()
             ))),
         }
+    }
+}
+
+/// A body that is a JSON object, or none at all, which is an empty one.
+pub(crate) struct OptionalJsonObject(pub(crate) Patch);
+
+impl<S: Sync> FromRequest<S> for OptionalJsonObject {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(Patch::new()));
+        }
+        JsonObject::from_request(request, state).await.map(|JsonObject(members)| Self(members))
     }
 }
 

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{
-    auth, bindings, keys, limits, provider_groups, provider_health, providers, requests, routing, sessions,
-    system, usage, users,
+    auth, bindings, keys, limit_events, limits, me, provider_groups, provider_health, provider_test,
+    providers, requests, routing, sessions, system, usage, users,
 };
 
 #[derive(OpenApi)]
@@ -55,10 +55,16 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(keys::rotate))
         .routes(routes!(provider_health::show))
         .routes(routes!(provider_health::reset))
+        .routes(routes!(provider_test::test))
+        .routes(routes!(provider_test::test_new))
+        .routes(routes!(provider_test::models))
         .routes(routes!(limits::of_user))
         .routes(routes!(limits::reset_user))
         .routes(routes!(limits::of_key))
         .routes(routes!(limits::reset_key))
+        .routes(routes!(limits::of_provider))
+        .routes(routes!(limits::reset_provider))
+        .routes(routes!(limit_events::list))
         .routes(routes!(providers::list, providers::create))
         .routes(routes!(providers::show, providers::update, providers::delete))
         .routes(routes!(provider_groups::list, provider_groups::create))
@@ -73,6 +79,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(sessions::terminate))
         .routes(routes!(sessions::show, sessions::end))
         .routes(routes!(usage::summary))
+        .routes(routes!(me::limits))
+        .routes(routes!(me::usage))
+        .routes(routes!(me::requests))
+        .routes(routes!(me::keys))
         .routes(routes!(system::status))
         .routes(routes!(system::audit))
         .routes(routes!(openapi));

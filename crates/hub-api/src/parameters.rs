@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use hub_management::{ListQuery, ManagementError, RequestQuery, SessionQuery, UsageQuery};
+use hub_management::{LimitEventQuery, ListQuery, ManagementError, RequestQuery, SessionQuery, UsageQuery};
 use url::form_urlencoded;
 
 use crate::problem::Problem;
@@ -37,6 +37,12 @@ impl FromPairs for ListQuery {
 }
 
 impl FromPairs for RequestQuery {
+    fn from_pairs(pairs: Vec<(String, String)>) -> hub_management::Result<Self> {
+        Self::parse(pairs)
+    }
+}
+
+impl FromPairs for LimitEventQuery {
     fn from_pairs(pairs: Vec<(String, String)>) -> hub_management::Result<Self> {
         Self::parse(pairs)
     }

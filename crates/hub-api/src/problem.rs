@@ -65,6 +65,7 @@ impl From<ManagementError> for Problem {
             | ManagementError::SessionsUnavailable(_)
             | ManagementError::NoLimits
             | ManagementError::NoBreakers
+            | ManagementError::NoProviderTests
             | ManagementError::LimitsUnavailable(_)
             | ManagementError::PartlyCleared { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {

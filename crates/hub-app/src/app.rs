@@ -11,21 +11,26 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use hub_api::ApiState;
-use hub_circuit_breaker::{BreakerStore, CoolDowns, FallbackBreakerStore, MemoryBreakerStore, RedisBreakers};
+use hub_circuit_breaker::{
+    AlertThrottle, BreakerStore, CoolDowns, FallbackBreakerStore, MemoryBreakerStore, RedisBreakers,
+};
 use hub_config::{Billing, Config, RedisAddress};
 use hub_http::{
     BodyLimits, Server, ServerSettings, Tasks, UpstreamClient, UpstreamSettings, tls_client_config,
 };
 use hub_management::{Management, Settings};
-use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics};
+use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics, Prober};
 use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
 use hub_repository::journal::{Drain, Journal, JournalSettings};
 use hub_types::{Clock, SystemClock};
 
+use crate::alerts::{self, AlertDesk};
 use crate::directory::RepositoryDirectory;
 use crate::front::Front;
 use crate::health::Health;
 use crate::limits::{Ledger, LimitParts, budget_mode};
+use crate::probing::Probing;
+use crate::provider_tests::Tests;
 use crate::recorder::Recorder;
 use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
@@ -121,7 +126,19 @@ impl App {
         tasks.spawn(Arc::clone(&recorder).run(Arc::clone(&repository), stop.clone()));
 
         let counted = Metrics::default();
-        let gateway = Gateway::builder(directory.clone(), upstream_client(&config, tls, &tasks))
+        let throttle = Arc::new(
+            redis.as_ref().map_or_else(AlertThrottle::new, |redis| AlertThrottle::shared(Arc::clone(redis))),
+        );
+        let (alerts, raised) = alerts::queue();
+        let desk = AlertDesk {
+            throttle: Arc::clone(&throttle),
+            clock: Arc::clone(&clock),
+            metrics: counted.clone(),
+        };
+        tasks.spawn(desk.run(raised, stop.clone()));
+        let client = upstream_client(&config, tls, &tasks);
+        let prober = Prober::new(client.clone(), rules);
+        let gateway = Gateway::builder(directory.clone(), client)
             .options(gateway_options(&config))
             .sink(recorder)
             .sessions(Arc::clone(&parts.sessions))
@@ -129,9 +146,23 @@ impl App {
             .rate_limiter(Arc::clone(&limits.limiter))
             .breakers(Arc::clone(&breakers))
             .cool_downs(Arc::clone(&pauses))
+            .alerts(Arc::new(alerts))
             .clock(Arc::clone(&clock))
             .metrics(counted.clone())
             .build();
+        if config.probing.enabled {
+            let probing = Probing {
+                prober: prober.clone(),
+                directory: directory.clone(),
+                breakers: Arc::clone(&breakers),
+                turns: throttle,
+                clock: Arc::clone(&clock),
+                metrics: counted.clone(),
+                interval: config.probing.interval,
+                patience: config.probing.timeout,
+            };
+            tasks.spawn(probing.run(stop.clone()));
+        }
         let pool_stop = stop.clone();
         tasks.spawn(Arc::clone(&parts.pool).run(async move { pool_stop.cancelled().await }));
         tasks.spawn(sweep(gateway.clone(), stop));
@@ -150,6 +181,7 @@ impl App {
                 .with_session_pool(Arc::clone(&parts.pool))
                 .with_limiter(limiter)
                 .with_breakers(breakers, pauses)
+                .with_provider_tests(Arc::new(Tests::new(prober, config.probing.api_test_timeout)))
                 .with_time_zone(config.observability.time_zone.clone()),
         );
         let registry = config
@@ -299,6 +331,8 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         trusted_proxies: config.server.trusted_proxies.0.clone(),
         max_failovers: config.routing.max_attempts,
         failover_budget: config.routing.failover_budget,
+        verbose_provider_error: config.routing.verbose_provider_error,
+        keep_alive: config.routing.stream_keep_alive,
         time_zone: config.observability.time_zone.clone(),
         chain: chain_rules(config),
         session_ttl: config.sessions.ttl,

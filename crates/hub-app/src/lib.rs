@@ -3,6 +3,7 @@
 //! Nothing is decided here; the parts are opened, joined and closed in the right order. The listener is handed
 //! in, so tests run the whole hub on port 0.
 
+mod alerts;
 mod app;
 mod directory;
 mod error;
@@ -11,6 +12,8 @@ mod health;
 mod limits;
 pub mod logging;
 mod metrics;
+mod probing;
+mod provider_tests;
 mod recorder;
 mod refresh;
 mod sessions;

@@ -25,7 +25,7 @@ mod store;
 mod time;
 mod transition;
 
-pub use alert::{ALERT_PERIOD, AlertThrottle};
+pub use alert::{ALERT_PERIOD, AlertThrottle, Occasion};
 pub use config::{BreakerConfig, TRIAL_LEASE};
 pub use cool_down::{CoolDowns, LONGEST_PAUSE};
 #[cfg(feature = "redis")]

@@ -132,6 +132,9 @@ table! {
             "How long after its arrival a request may still move on to another provider.");
         FETCH_CONNECT_TIMEOUT = variable(Some("10000"), Kind::Milliseconds { least: 100, most: 120_000 },
             "How long connecting to a provider may take.");
+        STREAM_KEEP_ALIVE_MS = variable(Some("15000"), Kind::Milliseconds { least: 0, most: HOUR },
+            "How long a client of a stream waits for content before the head of its answer goes out, and then for \
+             each sign of life; 0 means that it waits for as long as it takes.");
         ENABLE_CIRCUIT_BREAKER_ON_NETWORK_ERRORS = variable(Some("false"), Kind::Boolean,
             "Count network errors against a provider's circuit breaker, and not only its answers.");
         MAX_PROVIDER_PAUSE_MS = variable(Some("300000"), Kind::Milliseconds { least: 0, most: HOUR },
@@ -140,7 +143,7 @@ table! {
         ALLOW_PRIVATE_UPSTREAMS = variable(Some("true"), Kind::Boolean,
             "Allow providers with private or loopback addresses.");
         VERBOSE_PROVIDER_ERROR = variable(Some("false"), Kind::Boolean,
-            "Tell clients which providers were tried when none could answer.");
+            "Tell clients by name which providers did not come into question, and why, when none can serve a request.");
     }
     "Probing" {
         ENABLE_SMART_PROBING = variable(Some("false"), Kind::Boolean,
@@ -150,7 +153,7 @@ table! {
         PROBE_TIMEOUT_MS = variable(Some("5000"), Kind::Milliseconds { least: 100, most: 120_000 },
             "How long such a question may take.");
         API_TEST_TIMEOUT_MS = variable(Some("15000"), Kind::Milliseconds { least: 5000, most: 120_000 },
-            "How long the test of a provider in the dashboard may take.");
+            "How long the test of a provider may take.");
     }
     "Accounting" {
         BILLING_MODEL_SOURCE = variable(Some("original"), Kind::Choice(&["original", "redirected"]),

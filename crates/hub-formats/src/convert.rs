@@ -30,10 +30,10 @@ pub use answer::{
     Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, read_failure, render_failure,
     render_refusal,
 };
-pub use facts::{ModelFacts, ThinkingStyle};
+pub use facts::{FactOverrides, ModelFacts, ModelOverride, ThinkingStyle};
 pub use level::Level;
 pub use loss::{Loss, LossClass, LossReport};
 pub use plan::AnswerPlan;
 pub use refusal::Refusal;
-pub use request::{Converted, Source, convert_request};
+pub use request::{Converted, SignatureStash, Source, convert_request, convert_request_with};
 pub use target::{Instructions, Options, Target};

@@ -16,6 +16,6 @@ pub use tasks::Tasks;
 pub use unread::discard_body;
 pub use upstream::{
     AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
-    Resolving, Route, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
+    Resolving, Route, Sent, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
     tls_client_config,
 };

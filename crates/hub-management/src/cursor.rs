@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hub_types::{RequestId, SessionId};
+use hub_repository::{LimitEvent, LimitEventMark};
+use hub_types::{KeyId, RequestId, SessionId, UserId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -48,6 +49,28 @@ pub(crate) fn to_session(cursor: &str) -> Result<(Timestamp, SessionId)> {
     read(cursor).and_then(parse).ok_or_else(unreadable)
 }
 
+/// Marks a row of the counts of refusals.
+pub(crate) fn of_limit_event(row: &LimitEvent) -> String {
+    let (hour, user, key) = (row.hour.as_second(), row.user_id, row.key_id);
+    URL_SAFE_NO_PAD.encode(format!("l{hour}.{user}.{key}.{}", row.kind))
+}
+
+/// Reads what [`of_limit_event`] wrote.
+pub(crate) fn to_limit_event(cursor: &str) -> Result<LimitEventMark> {
+    let parse = |text: String| {
+        let mut parts = text.strip_prefix('l')?.splitn(4, '.');
+        let mut number = || parts.next()?.parse::<i64>().ok();
+        let (hour, user, key) = (number()?, number()?, number()?);
+        Some(LimitEventMark {
+            hour: Timestamp::from_second(hour).ok()?,
+            kind: parts.next()?.to_owned(),
+            user_id: UserId(user),
+            key_id: KeyId(key),
+        })
+    };
+    read(cursor).and_then(parse).ok_or_else(unreadable)
+}
+
 fn read(cursor: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
@@ -69,6 +92,11 @@ mod tests {
         let session = SessionId::parse("k7.a.b").unwrap();
         assert_eq!(to_session(&of_session(at, &session)).unwrap(), (at, session));
         assert!(to_session(&of_request(at, id)).is_err());
+        let (user_id, key_id, kind) = (UserId(3), KeyId(4), "usd_daily".to_owned());
+        let row = LimitEvent { hour: Timestamp::UNIX_EPOCH, kind: kind.clone(), user_id, key_id, count: 1 };
+        let mark = LimitEventMark { hour: Timestamp::UNIX_EPOCH, kind, user_id, key_id };
+        assert_eq!(to_limit_event(&of_limit_event(&row)).unwrap(), mark);
+        assert!(to_limit_event(&of_id(3)).is_err());
         for wrong in ["", "x", "%%%", &of_id(3)] {
             assert!(to_request(wrong).is_err(), "{wrong}");
         }

@@ -77,6 +77,9 @@ pub enum ManagementError {
     /// This process has no circuit breakers.
     #[error("circuit breakers are known to a running hub only: ask one")]
     NoBreakers,
+    /// Nobody in this process can ask providers.
+    #[error("providers are tested by a running hub: ask one")]
+    NoProviderTests,
     /// How much of the limits is taken can't be told at the moment.
     #[error("the counters of limits do not answer: try again later")]
     LimitsUnavailable(String),
@@ -119,6 +122,7 @@ impl ManagementError {
             Self::SessionsUnavailable(_) => "sessions_unavailable",
             Self::NoLimits => "no_limits",
             Self::NoBreakers => "no_breakers",
+            Self::NoProviderTests => "no_provider_tests",
             Self::LimitsUnavailable(_) => "limits_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::NotInPool => "not_in_pool",

@@ -12,13 +12,16 @@ mod cursor;
 mod draft;
 mod error;
 mod keys;
+mod limit_events;
 mod limits;
 mod login;
 mod management;
+mod me;
 mod params;
 mod pool_keys;
 mod provider_groups;
 mod provider_health;
+mod provider_test;
 mod providers;
 mod proxy_url;
 mod requests;
@@ -39,7 +42,8 @@ pub use clear_bindings::ClearReport;
 pub use error::{FieldError, ManagementError};
 pub use login::{Login, Resumed};
 pub use management::{Management, Settings};
-pub use params::{ListQuery, RequestQuery, SessionQuery, UsageQuery};
+pub use params::{LimitEventQuery, ListQuery, RequestQuery, SessionQuery, UsageQuery};
+pub use provider_test::ProviderTests;
 pub use status::StatusSource;
 
 /// The outcome of everything that people do.

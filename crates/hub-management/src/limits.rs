@@ -1,12 +1,12 @@
 //! Limits: how much of each is taken, and starting over.
 
 use hub_rate_limit::{Known, Limits, Owner};
-use hub_types::{KeyId, UserId};
+use hub_types::{KeyId, ProviderId, UserId};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
-use crate::audit::redacted;
+use crate::audit::{redacted, redacted_provider};
 use crate::management::retry_on_conflict;
-use crate::view::{KeyView, LimitsView, UserView, WindowView};
+use crate::view::{KeyView, LimitsView, ProviderView, UserView, WindowView};
 use crate::{Management, ManagementError, Principal, Result};
 
 impl Management {
@@ -55,6 +55,33 @@ impl Management {
             })
             .await?;
         self.tell_of_reset(Owner::Key(view.user_id, id), at).await;
+        Ok(view)
+    }
+
+    /// How much of a provider's limits is taken.
+    pub async fn provider_limits(&self, principal: &Principal, id: ProviderId) -> Result<LimitsView> {
+        principal.require_admin()?;
+        let provider = self.living_provider(id).await?;
+        self.limits_of(Owner::Provider(id), Limits::from(&provider)).await
+    }
+
+    /// Lets a provider's windows of money begin anew. Sessions stay bound to it.
+    pub async fn reset_provider_limits(&self, principal: &Principal, id: ProviderId) -> Result<ProviderView> {
+        principal.require_admin()?;
+        let (view, at) = retry_on_conflict(|| async {
+            let before = self.living_provider(id).await?;
+            let mut after = before.clone();
+            let at = self.moment_of_reset();
+            after.limits.cost_reset_at = Some(at);
+            after.updated_at = self.later_than(before.updated_at);
+            let mut entry = self.audit(principal, "provider.limits_reset", format!("provider:{id}"));
+            entry.before = redacted_provider(&ProviderView::from(&before));
+            entry.after = redacted_provider(&ProviderView::from(&after));
+            self.repository.update_provider(&after, before.updated_at, entry).await?;
+            Ok((ProviderView::from(&after), at))
+        })
+        .await?;
+        self.tell_of_reset(Owner::Provider(id), at).await;
         Ok(view)
     }
 

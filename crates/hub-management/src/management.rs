@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::params::ListQuery;
+use crate::provider_test::ProviderTests;
 use crate::status::StatusSource;
 use crate::throttle::Throttle;
 use crate::{ManagementError, Principal, Result, cursor};
@@ -41,6 +42,7 @@ pub struct Management {
     pub(crate) session_pool: Option<Arc<SessionPool>>,
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
     breakers: Option<(Arc<dyn BreakerStore>, Arc<CoolDowns>)>,
+    pub(crate) provider_tests: Option<Arc<dyn ProviderTests>>,
     pub(crate) time_zone: TimeZone,
 }
 
@@ -57,6 +59,7 @@ impl Management {
             session_pool: None,
             limiter: None,
             breakers: None,
+            provider_tests: None,
             time_zone: TimeZone::UTC,
         }
     }
@@ -106,6 +109,13 @@ impl Management {
     pub(crate) fn breakers(&self) -> Result<(&dyn BreakerStore, &CoolDowns)> {
         let (breakers, pauses) = self.breakers.as_ref().ok_or(ManagementError::NoBreakers)?;
         Ok((breakers.as_ref(), pauses))
+    }
+
+    /// The same with somebody who can ask providers.
+    #[must_use]
+    pub fn with_provider_tests(mut self, tests: Arc<dyn ProviderTests>) -> Self {
+        self.provider_tests = Some(tests);
+        self
     }
 
     /// The same with the zone that times of day are in; it is UTC otherwise.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hub_repository::{GroupBy, StatusClass};
-use hub_types::{Dialect, KeyId, Money, ProviderId, UserId};
+use hub_types::{Dialect, KeyId, LIMIT_WORDS, Money, ProviderId, UserId};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -134,6 +134,72 @@ impl SessionQuery {
             cursor: given.text("cursor"),
         };
         given.finish(query)
+    }
+}
+
+/// Which refusals by limits are wanted, the latest hours first.
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LimitEventQuery {
+    /// From this hour on; default: 24 hours before `to`.
+    pub from: Option<Timestamp>,
+    /// Before this hour; default: the end of the current one.
+    pub to: Option<Timestamp>,
+    /// Of this user.
+    #[param(value_type = Option<i64>)]
+    pub user_id: Option<UserId>,
+    /// Of this key.
+    #[param(value_type = Option<i64>)]
+    pub key_id: Option<KeyId>,
+    /// By this limit.
+    #[param(required = false, schema_with = schema::refusing_limit)]
+    pub limit_type: Option<RefusingLimit>,
+    /// Rows in the page, 1–200.
+    #[param(required = false, minimum = 1, maximum = 200, default = 50)]
+    pub limit: u32,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl LimitEventQuery {
+    /// Reads query parameters.
+    pub fn parse(pairs: Vec<(String, String)>) -> Result<Self> {
+        let mut given = Given::new(pairs);
+        let words = RefusingLimit::all().map(RefusingLimit::as_str).collect::<Vec<_>>().join(", ");
+        let query = Self {
+            from: given.parsed("from", "a moment such as 2026-01-31T12:00:00Z"),
+            to: given.parsed("to", "a moment such as 2026-01-31T12:00:00Z"),
+            user_id: given.parsed("user_id", "a whole number"),
+            key_id: given.parsed("key_id", "a whole number"),
+            limit_type: given.parsed("limit_type", &format!("one of {words}")),
+            limit: given.limit(),
+            cursor: given.text("cursor"),
+        };
+        given.finish(query)
+    }
+}
+
+/// A limit that refuses requests: one of the windows, or that of concurrent sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusingLimit(&'static str);
+
+impl RefusingLimit {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        LIMIT_WORDS.into_iter().map(Self)
+    }
+
+    /// The word that a refused client is told.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl FromStr for RefusingLimit {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        Self::all().find(|limit| limit.0 == text).ok_or(())
     }
 }
 

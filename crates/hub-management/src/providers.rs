@@ -83,7 +83,7 @@ impl Management {
         Ok(self.repository.delete_provider(id, self.now(), entry).await?)
     }
 
-    fn apply(&self, fields: ProviderFields, provider: &mut Provider) -> Result<()> {
+    pub(crate) fn apply(&self, fields: ProviderFields, provider: &mut Provider) -> Result<()> {
         apply_columns(fields, provider, self.settings.allow_private_upstreams)
     }
 

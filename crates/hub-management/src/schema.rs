@@ -83,7 +83,16 @@ pub(crate) fn match_kind() -> Object {
 }
 
 pub(crate) fn attempt_reason() -> Object {
-    words(["session_reuse", "initial_selection", "retry_failed", "failover", "concurrent_limit_failed"])
+    words([
+        "session_reuse",
+        "initial_selection",
+        "retry_failed",
+        "failover",
+        "concurrent_limit_failed",
+        "hedge_launched",
+        "hedge_won",
+        "hedge_lost",
+    ])
 }
 
 pub(crate) fn store_state() -> Object {
@@ -107,6 +116,11 @@ pub(crate) fn limit() -> Object {
 
 pub(crate) fn limit_type() -> Object {
     words(LimitType::ALL.map(LimitType::as_str))
+}
+
+/// The same, and that of concurrent sessions.
+pub(crate) fn refusing_limit() -> Object {
+    words(crate::params::RefusingLimit::all().map(crate::params::RefusingLimit::as_str))
 }
 
 pub(crate) fn quantity() -> Object {

@@ -17,8 +17,9 @@ use crate::catalogue::Upstream;
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::headers;
+use crate::outgoing::Conversion;
 use crate::receive::Received;
-use crate::relay::{Gated, GatedParts, Hollow, Left, Patience, Relay};
+use crate::relay::{Gated, GatedParts, Hollow, Left, Patience, Relay, Translation};
 use crate::shared::Shared;
 use crate::transcript::Transcript;
 
@@ -28,6 +29,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) upstream: &'a Upstream,
     /// The hub asked for usage where the client had not.
     pub(crate) for_usage: bool,
+    /// How the answer gets back into the client's words, if the provider has other ones.
+    pub(crate) conversion: Option<&'a Conversion>,
     /// By when a stream has to have content, and an answer in one piece to be whole.
     pub(crate) deadline: Instant,
 }
@@ -51,20 +54,32 @@ impl Answer {
         // What is compressed, though nobody asked for it, can only be passed on as it is.
         let is_readable = !head.headers.contains_key(CONTENT_ENCODING);
         let is_filtered = asked.for_usage && is_readable;
+        let translation = asked.conversion.map(|conversion| Translation::new(conversion.plan.clone()));
+        let is_translated = translation.is_some();
+        let is_stream_for_client = match &translation {
+            Some(translation) => translation.is_stream(),
+            None => content_type.starts_with("text/event-stream"),
+        };
+        let headers = match asked.conversion {
+            Some(conversion) => {
+                headers::to_foreign_client(&head.headers, is_stream_for_client, &conversion.losses)
+            }
+            None => headers::to_client(head.headers, !is_filtered),
+        };
+        let upstream_dialect = asked.upstream.dialect();
         let gated = Gated::new(GatedParts {
             body,
-            tap: UsageTap::new(call.dialect, call.endpoint, call.stream),
+            tap: UsageTap::new(upstream_dialect, call.endpoint, call.stream),
             filter: is_filtered.then(UsageChunkFilter::new),
             bill,
             dialect: call.dialect,
             // Of other streams nobody knows how they should end.
-            is_event_stream: content_type.starts_with("text/event-stream")
-                && call.endpoint != Endpoint::Other,
+            is_event_stream: is_stream_for_client && call.endpoint != Endpoint::Other,
+            translation,
             patience: patience(asked),
             secrets: Arc::clone(&asked.upstream.secrets),
         });
-        let headers = headers::to_client(head.headers, !is_filtered);
-        let is_gated = is_readable && call.endpoint == Endpoint::Generate;
+        let is_gated = is_translated || is_readable && call.endpoint == Endpoint::Generate;
         Self { gated, status, headers, is_gated }
     }
 
@@ -73,9 +88,20 @@ impl Answer {
         if self.is_gated { self.gated.hold(underway, deadline).await } else { Ok(()) }
     }
 
+    /// Is it an event stream, and nothing has to be said of it in a head?
+    pub(crate) fn is_event_stream(&self) -> bool {
+        let is_plain = !self.headers.contains_key(CONTENT_ENCODING);
+        self.status == StatusCode::OK && self.gated.is_event_stream() && is_plain
+    }
+
     /// Gives an answer up that is none.
     pub(crate) fn give_up(self, underway: &mut Underway, hollow: &Hollow) -> Failure {
         self.gated.give_up(underway, hollow, self.status, &self.headers)
+    }
+
+    /// Nobody wants it any more: what it used so far is written on the attempt.
+    pub(crate) fn hang_up(self, underway: &mut Underway) {
+        self.gated.hang_up(underway);
     }
 
     /// The client has left before it was the client's.

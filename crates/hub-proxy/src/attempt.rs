@@ -1,19 +1,23 @@
 //! One try of one provider: what is its own while it is underway, and the request out and the head of the answer
 //! in. Two attempts of a request can run at once, so nothing here touches the docket.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, StatusCode};
 
-use hub_http::{ConnectError, UpstreamBody, UpstreamError, UpstreamResponse};
-use hub_types::{Attempt, ErrorClass, RequestId};
+use hub_http::{ConnectError, Sent, UpstreamBody, UpstreamError, UpstreamResponse};
+use hub_types::{Attempt, AttemptId, AttemptReason, ErrorClass, RequestId, Timings};
 
 use crate::breaker::{Judgement, Trying};
 use crate::catalogue::Upstream;
 use crate::docket::Docket;
 use crate::failure::Failure;
+use crate::pulse::{Beat, Pulse};
 use crate::receive::Call;
 use crate::redact::{redact, strip};
 use crate::shared::Shared;
@@ -30,18 +34,24 @@ pub(crate) struct Underway {
     pub(crate) upstream: Arc<Upstream>,
     /// Its own part of the request's record.
     pub(crate) record: Attempt,
+    /// What its request lost on the way into another dialect.
+    pub(crate) loss: Vec<String>,
     /// The request that it is for, and when that came in.
     pub(crate) request: RequestId,
     came_in: Instant,
     /// The provider's breaker, as long as it has not been told.
     trying: Option<Trying>,
+    /// Where a client waits for signs of life.
+    pulse: Option<Arc<Pulse>>,
+    /// There is a connection.
+    beat: Option<Beat>,
 }
 
 impl Underway {
     /// The provider's breaker has let it through.
     pub(crate) fn begin(docket: &Docket, upstream: Arc<Upstream>, record: Attempt, trying: Trying) -> Self {
-        let (request, came_in) = (docket.id(), docket.came_in());
-        Self { upstream, record, request, came_in, trying: Some(trying) }
+        let (request, came_in, pulse) = (docket.id(), docket.came_in(), docket.pulse().cloned());
+        Self { upstream, record, loss: Vec::new(), request, came_in, trying: Some(trying), pulse, beat: None }
     }
 
     /// Microseconds since the request came in.
@@ -56,6 +66,30 @@ impl Underway {
         }
     }
 
+    /// A further try of the same provider. Its breaker will hear of the last one only: a failure counts once for
+    /// each provider and request.
+    pub(crate) fn again(&mut self) -> Self {
+        let record = Attempt {
+            id: AttemptId::fresh(),
+            reason: AttemptReason::RetryFailed,
+            class: None,
+            error: None,
+            timings: Timings { queued_us: self.elapsed_us(), ..Timings::default() },
+            ..self.record.clone()
+        };
+        let upstream = Arc::clone(&self.upstream);
+        Self {
+            upstream,
+            record,
+            loss: Vec::new(),
+            request: self.request,
+            came_in: self.came_in,
+            trying: self.trying.take(),
+            pulse: self.pulse.clone(),
+            beat: None,
+        }
+    }
+
     fn note_head(&mut self, status: StatusCode) {
         self.record.status = Some(status.as_u16());
         self.record.timings.first_byte_us = Some(self.elapsed_us());
@@ -66,14 +100,33 @@ pub(crate) fn micros_since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// By when an attempt has to have got somewhere. Streams have to begin within `timeout_first_byte` and within
-/// the failover budget; answers in one piece have to be whole within `timeout_request`, as a long one is not a
-/// sign of anything.
-pub(crate) fn deadline(upstream: &Upstream, call: &Call, budget: Instant) -> Instant {
-    let timeouts = upstream.provider.timeouts;
-    let limit = if call.stream { timeouts.first_byte_ms } else { timeouts.request_ms };
-    let own = Instant::now() + if limit == 0 { FAR } else { Duration::from_millis(limit.into()) };
-    if call.stream { own.min(budget) } else { own }
+/// By when an attempt has to have got somewhere. Streams have to begin within `timeout_first_byte`, counted from
+/// when the request goes out, and within the failover budget; answers in one piece have to be whole within
+/// `timeout_request`, as a long one is not a sign of anything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    /// What counts from when the request goes out, and what it can't go beyond.
+    after_sending: Option<(Duration, Instant)>,
+}
+
+impl Deadline {
+    pub(crate) fn new(upstream: &Upstream, call: &Call, budget: Instant) -> Self {
+        let timeouts = upstream.provider.timeouts;
+        let limit = if call.stream { timeouts.first_byte_ms } else { timeouts.request_ms };
+        let limit = if limit == 0 { FAR } else { Duration::from_millis(limit.into()) };
+        if call.stream {
+            Self { at: budget, after_sending: Some((limit, budget)) }
+        } else {
+            Self { at: Instant::now() + limit, after_sending: None }
+        }
+    }
+
+    fn sent(&mut self, at: Option<Instant>) {
+        if let (Some(at), Some((limit, latest))) = (at, self.after_sending) {
+            self.at = latest.min(at + limit);
+        }
+    }
 }
 
 /// Sends a request. An answer that is no success comes back as a failure, read and redacted.
@@ -82,13 +135,12 @@ pub(crate) async fn send(
     underway: &mut Underway,
     call: &Call,
     request: Request<Bytes>,
-    deadline: Instant,
+    deadline: &mut Deadline,
 ) -> Result<UpstreamResponse, Failure> {
-    let sending = shared.upstream.send(&underway.upstream.route, request);
-    let mut response = match tokio::time::timeout_at(deadline.into(), sending).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
-        Err(_) => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
+    let mut response = match head_in_time(shared, underway, request, deadline).await {
+        Some(Ok(response)) => response,
+        Some(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
+        None => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
     };
     underway.note_head(response.head.status);
     let secrets = &underway.upstream.secrets;
@@ -96,11 +148,40 @@ pub(crate) async fn send(
     if response.head.status.is_success() {
         return Ok(response);
     }
-    let body = read_error(response.body, deadline).await;
-    Err(Failure::answer(call, response.head, redact(body, secrets)))
+    let body = read_error(response.body, deadline.at).await;
+    Err(Failure::answer(call, underway.upstream.dialect(), response.head, redact(body, secrets)))
 }
 
-const fn class_of(error: &UpstreamError) -> ErrorClass {
+/// The head of an answer, or `None` if the deadline has passed, which may begin to run when the request goes out.
+async fn head_in_time(
+    shared: &Shared,
+    underway: &mut Underway,
+    mut request: Request<Bytes>,
+    deadline: &mut Deadline,
+) -> Option<Result<UpstreamResponse, UpstreamError>> {
+    let sent = Sent::new();
+    request.extensions_mut().insert(sent.clone());
+    let upstream = Arc::clone(&underway.upstream);
+    let mut sending = pin!(shared.upstream.send(&upstream.route, request));
+    let mut timer = pin!(tokio::time::sleep_until(deadline.at.into()));
+    let mut sent_at = None;
+    poll_fn(|cx| {
+        let polled = sending.as_mut().poll(cx);
+        if sent.at() != sent_at {
+            sent_at = sent.at();
+            deadline.sent(sent_at);
+            timer.as_mut().reset(deadline.at.into());
+            underway.beat = underway.pulse.as_ref().map(Pulse::beat);
+        }
+        match polled {
+            Poll::Ready(answered) => Poll::Ready(Some(answered)),
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+        }
+    })
+    .await
+}
+
+pub(crate) const fn class_of(error: &UpstreamError) -> ErrorClass {
     match error {
         UpstreamError::Connect(ConnectError::TimedOut(_)) => ErrorClass::Network,
         UpstreamError::Malformed => ErrorClass::ProviderError,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hub_pricing::Tier;
-use hub_rate_limit::{Admission, Amount, Known, Limits, Payer, Ticket, Verdict};
+use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
 use hub_routing::RoutingFacts;
 use hub_types::{
     Caller, Endpoint, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
@@ -27,6 +27,8 @@ pub(crate) struct Booking {
     /// What the next request of the session is judged by.
     thread: Thread,
     estimated_input: u64,
+    /// No window may end above its limit: nothing beyond the worst case of one attempt may be spent.
+    is_strict: bool,
 }
 
 /// Who asks, and whom.
@@ -51,7 +53,8 @@ pub(crate) async fn book(
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
     let thread = Thread::new(asked.session, &received.call.model);
-    let mut booking = Booking { ticket, refreshed: Instant::now(), thread, estimated_input: 0 };
+    let mut booking =
+        Booking { ticket, refreshed: Instant::now(), thread, estimated_input: 0, is_strict: false };
     let Some(mode) = shared.options.limits else {
         // Counters that others look at, too, have to stay right.
         return Ok(shared.limiter.is_shared().then_some(booking));
@@ -67,6 +70,7 @@ pub(crate) async fn book(
     if is_foreseeable && (user.are_budgets() || key.are_budgets()) {
         let expected = expected(shared, received, asked, thread);
         booking.estimated_input = expected.estimated_input;
+        booking.is_strict = mode == BudgetMode::Strict;
         (admission.estimate, admission.worst_case) = (amount(expected.likely), amount(expected.worst));
     }
     match shared.limiter.admit(&admission, now).await {
@@ -110,6 +114,11 @@ const fn amount(expected: Expected) -> Amount {
 }
 
 impl Booking {
+    /// Does it hold only what one attempt can take?
+    pub(crate) const fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
     /// How long until the reservation wants to be prolonged; prolongs it if that time has come.
     pub(crate) fn refresh(&mut self, shared: &Shared) -> Duration {
         let interval = shared.options.reservation_ttl / REFRESHES;

@@ -11,6 +11,7 @@ use jiff::civil::Time;
 use smallvec::SmallVec;
 
 use crate::Catalogue;
+use crate::alert::{Alert, AlertKind};
 use crate::shared::Shared;
 
 /// What an attempt says about its provider.
@@ -115,4 +116,9 @@ impl Drop for Trying {
 fn announce(shared: &Shared, provider: &Provider, transition: Transition) {
     transition.log(&provider.name);
     shared.metrics.breaker_moved(transition.to);
+    if transition.is_opening() {
+        let Transition { failures, reopens_at, .. } = transition;
+        let kind = AlertKind::BreakerOpened { failures, reopens_at };
+        shared.alerts.raise(Alert { provider: provider.id, name: provider.name.clone(), kind });
+    }
 }

@@ -13,10 +13,12 @@ use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
 use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
-    BindingVerdict, CompiledProvider, HealthView, RoutingFacts, check_provider_url, choose, consult_binding,
-    is_candidate, redirect, upstream_url,
+    BindingVerdict, CompiledProvider, Dropped, HealthView, RoutingFacts, check_provider_url, choose,
+    consult_binding, is_candidate, redirect, upstream_url,
 };
-use hub_types::{GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage};
+use hub_types::{
+    Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
+};
 use jiff::civil::Time;
 
 /// Rules that the catalogue is built under.
@@ -64,6 +66,8 @@ pub(crate) struct Upstream {
     pub(crate) own_headers: HeaderMap,
     /// What must not be seen in an error of this provider.
     pub(crate) secrets: Arc<[Vec<u8>]>,
+    /// The endpoint of ChatGPT subscriptions, which has peculiarities of its own.
+    pub(crate) is_codex_backend: bool,
     compiled: Arc<CompiledProvider>,
     base: Url,
     /// The length of `https://host:port` in a URL of this provider.
@@ -76,6 +80,8 @@ pub(crate) struct Choice {
     pub(crate) probability_ppm: u32,
     pub(crate) priority: i32,
     pub(crate) stages: Vec<StageCount>,
+    /// Who was not chosen, and why; not told of a binding that is followed.
+    pub(crate) dropped: Vec<Dropped>,
 }
 
 impl Catalogue {
@@ -203,6 +209,12 @@ impl Catalogue {
         })
     }
 
+    /// All providers that speak a dialect.
+    pub(crate) fn speaking(&self, dialect: Dialect) -> impl Iterator<Item = ProviderId> {
+        let speakers = self.candidates.providers().iter().filter(move |one| one.dialect() == dialect);
+        speakers.map(|one| one.provider().id)
+    }
+
     /// Chooses a provider by the stages.
     pub(crate) fn choose(
         &self,
@@ -219,6 +231,7 @@ impl Catalogue {
             probability_ppm: decision.probability_ppm,
             priority: decision.priority,
             stages: decision.stages(),
+            dropped: decision.dropped,
         }
     }
 
@@ -239,6 +252,7 @@ impl Catalogue {
                     probability_ppm: 1_000_000,
                     priority: *priority,
                     stages: Vec::new(),
+                    dropped: Vec::new(),
                 })
             }
             _ => None,
@@ -269,7 +283,7 @@ impl Catalogue {
 }
 
 impl Upstream {
-    fn build(compiled: &Arc<CompiledProvider>, rules: CatalogueRules) -> Result<Self, String> {
+    pub(crate) fn build(compiled: &Arc<CompiledProvider>, rules: CatalogueRules) -> Result<Self, String> {
         let provider = Arc::clone(compiled.provider());
         let base = check_provider_url(&provider.url, rules.allow_private_upstreams)
             .map_err(|refused| refused.to_string())?;
@@ -291,7 +305,24 @@ impl Upstream {
         let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
         let origin_length = base.origin().ascii_serialization().len();
         let compiled = Arc::clone(compiled);
-        Ok(Self { provider, route, host_name, host, own_headers, secrets, compiled, base, origin_length })
+        let is_codex_backend = provider.provider_type == ProviderType::Codex && is_codex_backend(&base);
+        Ok(Self {
+            provider,
+            route,
+            host_name,
+            host,
+            own_headers,
+            secrets,
+            is_codex_backend,
+            compiled,
+            base,
+            origin_length,
+        })
+    }
+
+    /// What it speaks.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.compiled.dialect()
     }
 
     /// The model to send for a requested one, if a rule says so.
@@ -308,6 +339,12 @@ impl Upstream {
     pub(crate) fn target(&self, path: &str, query: Option<&str>) -> String {
         upstream_url(&self.base, path, query).split_off(self.origin_length)
     }
+}
+
+/// Is this where ChatGPT serves Codex? Relays of it keep its path.
+fn is_codex_backend(base: &Url) -> bool {
+    let host = base.host_str().unwrap_or_default();
+    host == "chatgpt.com" || host.ends_with(".chatgpt.com") || base.path().contains("/backend-api/codex")
 }
 
 /// The credential where this type of provider looks for it, and the headers an admin added.

@@ -13,6 +13,7 @@ use hub_types::{Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecor
 use crate::ProxyError;
 use crate::attempt::{Underway, micros_since};
 use crate::booking::Booking;
+use crate::pulse::Pulse;
 use crate::relay::{Leaving, Left};
 use crate::session::Ticket;
 use crate::shared::Shared;
@@ -28,6 +29,8 @@ pub(crate) struct Docket {
     booking: Option<Booking>,
     /// The attempts that were underway when the client left.
     left: Vec<Left>,
+    /// Where the client waits with an answer's head already.
+    pulse: Option<Arc<Pulse>>,
     is_closed: bool,
     /// Not every refusal is kept: a flood of them would fill the journal.
     is_kept: bool,
@@ -44,6 +47,7 @@ impl Docket {
             ticket: None,
             booking: None,
             left: Vec::new(),
+            pulse: None,
             is_closed: false,
             is_kept: false,
         }
@@ -78,11 +82,12 @@ impl Docket {
     /// An attempt is over: its record becomes a part of the request's. The last one is the one that answered, or
     /// the one whose failure the client hears of.
     pub(crate) fn conclude(&mut self, underway: Underway) {
-        let Underway { upstream, record, .. } = underway;
+        let Underway { upstream, record, loss, .. } = underway;
         let timings = &mut self.record.timings;
         timings.first_byte_us = record.timings.first_byte_us.or(timings.first_byte_us);
         timings.first_content_us = record.timings.first_content_us.or(timings.first_content_us);
         self.record.attempts.push(record);
+        self.record.loss = loss;
         if let Some(ticket) = &mut self.ticket {
             let provider = &upstream.provider;
             let own = provider.session_ttl.map(|seconds| Duration::from_secs(seconds.into()));
@@ -104,6 +109,26 @@ impl Docket {
     /// is any.
     pub(crate) fn refresh_booking(&mut self) -> Option<Duration> {
         self.booking.as_mut().map(|booking| booking.refresh(&self.shared))
+    }
+
+    /// The client may have to wait: what it has been told by then is known there.
+    pub(crate) fn watch(&mut self, pulse: &Arc<Pulse>) {
+        self.pulse = Some(Arc::clone(pulse));
+    }
+
+    pub(crate) const fn pulse(&self) -> Option<&Arc<Pulse>> {
+        self.pulse.as_ref()
+    }
+
+    /// The client has a status already.
+    pub(crate) fn head_is_out(&self) -> bool {
+        self.pulse.as_ref().is_some_and(|pulse| pulse.head_is_out())
+    }
+
+    /// May two providers be paid for the request? Not where its budgets are held strictly: what is reserved is the
+    /// worst case of one.
+    pub(crate) fn may_pay_two(&self) -> bool {
+        self.booking.as_ref().is_none_or(|booking| !booking.is_strict())
     }
 
     /// Waits for something. Meanwhile what the request has reserved is kept alive.
@@ -172,7 +197,7 @@ impl Docket {
             return;
         }
         self.record.outcome = outcome;
-        self.record.status = status;
+        self.record.status = if self.head_is_out() { 200 } else { status };
         self.record.timings.total_us = self.elapsed_us();
         if let Some(attempt) = self.record.attempts.last_mut() {
             attempt.timings.total_us = self.record.timings.total_us;
@@ -221,6 +246,7 @@ impl Docket {
             ticket: self.ticket.take(),
             booking: self.booking.take(),
             left: Vec::new(),
+            pulse: self.pulse.clone(),
             is_closed: false,
             is_kept: self.is_kept,
         }

@@ -9,8 +9,10 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::limit::LimitReached;
+use crate::nobody::Nobody;
+use hub_formats::convert::Refusal;
 use hub_http::BodyError;
-use hub_types::{Dialect, ErrorClass, StageCount};
+use hub_types::{Dialect, ErrorClass};
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +43,16 @@ pub enum ProxyError {
     /// The body is not what the endpoint takes.
     #[error("{0}")]
     InvalidRequest(String),
+    /// Only providers of other dialects are left, and theirs have no words for it.
+    #[error(
+        "no provider of the {dialect} API can be asked now, and it can't be said to another one: {refusal}"
+    )]
+    NotConvertible {
+        /// The client's.
+        dialect: Dialect,
+        /// What can't be said, and why.
+        refusal: Refusal,
+    },
     /// No endpoint of this path.
     #[error("there is no endpoint {0} here: check the base URL of your client")]
     UnknownPath(String),
@@ -84,8 +96,8 @@ pub enum ProxyError {
     #[error("{0}")]
     LimitReached(Box<LimitReached>),
     /// No provider is left to try.
-    #[error("no provider can serve this request: {}", describe_stages(.0))]
-    NoProvider(Vec<StageCount>),
+    #[error("no provider can serve this request: {0}")]
+    NoProvider(Box<Nobody>),
     /// The user's or key's data can't be read.
     #[error("the hub can't check API keys at the moment: try again in a few seconds")]
     DirectoryUnavailable,
@@ -117,21 +129,6 @@ pub enum AccessClosed {
     UserExpired,
 }
 
-fn describe_stages(stages: &[StageCount]) -> String {
-    match stages.iter().find(|stage| stage.left == 0) {
-        Some(emptied) => {
-            let before: Vec<String> = stages
-                .iter()
-                .take_while(|stage| stage.left > 0)
-                .map(|stage| format!("{} left {}", stage.stage, stage.left))
-                .collect();
-            let before = if before.is_empty() { String::new() } else { format!(" ({})", before.join(", ")) };
-            format!("the {} stage left none{before}", emptied.stage)
-        }
-        None => "every candidate was tried".to_owned(),
-    }
-}
-
 const fn describe_failure(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::Network => "the provider could not be reached",
@@ -152,6 +149,7 @@ impl ProxyError {
             Self::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
             Self::Body(BodyError::Corrupt(_) | BodyError::Broken)
             | Self::InvalidRequest(_)
+            | Self::NotConvertible { .. }
             | Self::ModelNotAllowed(_)
             | Self::ClientNotAllowed(_) => StatusCode::BAD_REQUEST,
             Self::UnknownPath(_) | Self::UnknownModel(_) => StatusCode::NOT_FOUND,
@@ -181,6 +179,7 @@ impl ProxyError {
             Self::Body(BodyError::TooSlow) => "body_too_slow",
             Self::Body(BodyError::Corrupt(_) | BodyError::Broken) => "invalid_body",
             Self::InvalidRequest(_) => "invalid_request",
+            Self::NotConvertible { .. } => "not_convertible",
             Self::UnknownPath(_) => "unknown_path",
             Self::UnknownModel(_) => "model_not_found",
             Self::WrongMethod(_) => "wrong_method",

@@ -8,11 +8,13 @@ use http::{HeaderMap, Response, StatusCode};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 
+use hub_formats::convert::{self, LossReport, read_failure, render_failure};
 use hub_formats::tap::{UpstreamError, UsageTap};
 use hub_http::Body;
 use hub_routing::{classify_status, verdict};
 use hub_types::{Dialect, ErrorClass, Outcome};
 
+use crate::alert::{Alert, AlertKind};
 use crate::attempt::Underway;
 use crate::breaker::Judgement;
 use crate::docket::Docket;
@@ -38,6 +40,8 @@ struct Answered {
     body: Bytes,
     /// The message found in it.
     said: Option<String>,
+    /// What it means, if it is in another dialect than the client's.
+    foreign: Option<Box<convert::Failure>>,
 }
 
 /// What upstreams call requests that are wrong themselves, where a status would have said so.
@@ -68,9 +72,14 @@ impl Failure {
         Self::no_answer(ErrorClass::Timeout, "the failover budget is used up".to_owned())
     }
 
-    /// An answer came, and it is an error. `body` is redacted already.
-    pub(crate) fn answer(call: &Call, head: Parts, body: Bytes) -> Self {
-        let mut tap = UsageTap::new(call.dialect, call.endpoint, false);
+    /// The answer is not a stream, and the client waits in one.
+    pub(crate) fn no_stream() -> Self {
+        Self::no_answer(ErrorClass::FakeSuccess, "an answer in another form than an event stream".to_owned())
+    }
+
+    /// An answer came in the provider's dialect, and it is an error. `body` is redacted already.
+    pub(crate) fn answer(call: &Call, dialect: Dialect, head: Parts, body: Bytes) -> Self {
+        let mut tap = UsageTap::new(dialect, call.endpoint, false);
         tap.push(&body);
         let reported = tap.finish().error.unwrap_or_default();
         let status = head.status.as_u16();
@@ -83,7 +92,8 @@ impl Failure {
         let kind = reported.kind.or(reported.code).unwrap_or_default();
         let message = format!("status {status} {}", kind.chars().take(100).collect::<String>());
         let (status, headers) = (head.status, head.headers);
-        let answer = Some(Answered { status, headers, body, said: reported.message });
+        let foreign = (dialect != call.dialect).then(|| Box::new(read_failure(status.as_u16(), &body)));
+        let answer = Some(Answered { status, headers, body, said: reported.message, foreign });
         Self { class, message: message.trim_end().to_owned(), answer, blames_request: false }
     }
 
@@ -98,19 +108,23 @@ impl Failure {
         let message = format!("a success that holds {}", kind.chars().take(100).collect::<String>());
         let said = reported.message.map(|said| redact(said.into_bytes().into(), secrets));
         let said = said.map(|said| String::from_utf8_lossy(&said).into_owned());
-        let answer = Answered { status, headers: HeaderMap::new(), body: Bytes::new(), said };
+        let answer = Answered { status, headers: HeaderMap::new(), body: Bytes::new(), said, foreign: None };
         Self { class, message, answer: Some(answer), blames_request }
     }
 
     /// An answer is complete, and there is nothing in it. If nobody has more to say, the client gets it.
     pub(crate) fn empty(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        let answer = Answered { status, headers, body, said: None };
+        let answer = Answered { status, headers, body, said: None, foreign: None };
         Self {
             class: ErrorClass::FakeSuccess,
             message: "an answer without content".to_owned(),
             answer: Some(answer),
             blames_request: false,
         }
+    }
+
+    pub(crate) const fn class(&self) -> ErrorClass {
+        self.class
     }
 
     /// Writes it on the attempt, and lets the provider have what follows from it.
@@ -126,7 +140,17 @@ impl Failure {
             let pause = asked.unwrap_or(Duration::from_millis(pause));
             shared.cool_downs.pause(provider.id, pause, shared.clock.now());
         }
-        tracing::debug!(request = %underway.request, provider = provider.name, class = ?self.class, "an attempt failed");
+        if verdict(self.class).alerts {
+            let kind = AlertKind::CredentialFailing { message: self.message.clone() };
+            shared.alerts.raise(Alert { provider: provider.id, name: provider.name.clone(), kind });
+        }
+        self.write_on(underway);
+    }
+
+    /// Writes it on the attempt. The provider hears nothing of it yet.
+    pub(crate) fn write_on(&self, underway: &mut Underway) {
+        let provider = underway.upstream.provider.name.as_str();
+        tracing::debug!(request = %underway.request, provider, class = ?self.class, "an attempt failed");
         underway.record.timings.total_us = underway.elapsed_us();
         underway.record.class = Some(self.class);
         underway.record.error = Some(self.message.clone());
@@ -159,13 +183,16 @@ impl Failure {
         record.error_message = Some(self.message);
         match self.answer {
             // A redirect would lead the client away from the hub, with its key.
-            Some(Answered { status, headers, body, said })
+            Some(Answered { status, headers, body, said, foreign })
                 if self.class != ErrorClass::Credential && matches!(status.as_u16(), 400..=599) =>
             {
                 // 529 is a word of the Claude dialect only.
                 let is_foreign = status == OVERLOADED && dialect != Dialect::Claude;
                 let status = if is_foreign { StatusCode::SERVICE_UNAVAILABLE } else { status };
-                let body = if render::is_error_of(dialect, &body) {
+                let is_translated = foreign.is_some();
+                let body = if let Some(failure) = foreign {
+                    render_failure(&failure, dialect).into()
+                } else if render::is_error_of(dialect, &body) {
                     body
                 } else {
                     let said = said.filter(|said| !said.trim().is_empty());
@@ -174,7 +201,11 @@ impl Failure {
                 };
                 let mut response = Response::new(Body::from(body));
                 *response.status_mut() = status;
-                *response.headers_mut() = headers::to_client(headers, false);
+                *response.headers_mut() = if is_translated {
+                    headers::to_foreign_client(&headers, false, &LossReport::default())
+                } else {
+                    headers::to_client(headers, false)
+                };
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 docket.close(Outcome::Failed, response.status().as_u16());
                 Ok(response)

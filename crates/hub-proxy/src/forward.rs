@@ -1,22 +1,25 @@
 //! Steps 6 to 8: one request, one or more attempts, until a provider's answer begins.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::Response;
 
 use hub_http::Body;
-use hub_types::{Caller, Outcome};
+use hub_types::{AttemptReason, Caller, Endpoint, Outcome};
 
 use crate::admission::Spent;
+use crate::attempt::Underway;
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::outgoing::Outgoing;
 use crate::pick::{self, Candidates};
 use crate::receive::Received;
+use crate::round::{Ended, Round};
 use crate::running::Running;
 use crate::shared::Shared;
-use crate::{Catalogue, ProxyError};
+use crate::{Catalogue, ProxyError, retry};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
@@ -28,110 +31,148 @@ pub(crate) struct Admitted {
     pub(crate) spent: Spent,
 }
 
+/// What a request goes by on its way from provider to provider.
+pub(crate) struct Course<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) admitted: &'a Admitted,
+    candidates: Candidates<'a>,
+    /// When the time for attempts is over.
+    budget: Instant,
+    /// A second provider was started beside another once; that is enough.
+    has_hedged: bool,
+}
+
 /// Finds a provider that answers, and hands its answer on.
 pub(crate) async fn forward(
     shared: &Arc<Shared>,
     mut docket: Docket,
     admitted: Admitted,
 ) -> Result<Response<Body>, ProxyError> {
-    let budget = Instant::now() + shared.options.failover_budget;
-    let mut candidates = Candidates::new(&admitted, docket.local_time());
+    let mut course = Course {
+        shared,
+        admitted: &admitted,
+        candidates: Candidates::new(&admitted, docket.local_time()),
+        budget: Instant::now() + shared.options.failover_budget,
+        has_hedged: false,
+    };
     let mut last_failure: Option<Failure> = None;
-    while candidates.tried() <= shared.options.max_failovers as usize && Instant::now() < budget {
-        let underway = match candidates.next(shared, &mut docket).await {
+    let mut refusal: Option<ProxyError> = None;
+    while course.goes_on() {
+        let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
-            Err(stages) if last_failure.is_none() => {
-                return Err(docket.refuse(ProxyError::NoProvider(stages)));
+            Err(nobody) if last_failure.is_none() => {
+                let nobody = || ProxyError::NoProvider(Box::new(nobody));
+                return Err(docket.refuse(refusal.unwrap_or_else(nobody)));
             }
             Err(_) => break,
         };
-        let outgoing = match Outgoing::prepare(&admitted.received, &underway.upstream) {
-            Ok(outgoing) => outgoing,
-            Err(error) => {
-                docket.conclude(underway);
-                return Err(docket.refuse(error));
+        match course.turn(&mut docket, underway).await {
+            Ok(ControlFlow::Break(running)) => return running.into_response(shared, docket, &admitted),
+            Ok(ControlFlow::Continue(failure)) => {
+                let goes_on = failure.may_try_another();
+                last_failure = Some(failure);
+                if !goes_on {
+                    break;
+                }
             }
-        };
-        let running = Running::begin(underway, outgoing, &admitted.received.call, budget);
-        let failure = match Round::begin(&mut docket, running).end(shared, &admitted).await {
-            Ended::Answered(running) => return running.into_response(shared, docket, &admitted),
-            Ended::Failed(failure) => failure,
-            Ended::CutOff => {
-                return Err(docket.close_with(Outcome::Interrupted, ProxyError::ShuttingDown));
+            // Nobody's fault: the provider has not been asked.
+            Err(error @ ProxyError::NotConvertible { .. }) => refusal = Some(error),
+            Err(error @ ProxyError::ShuttingDown) => {
+                return Err(docket.close_with(Outcome::Interrupted, error));
             }
-        };
-        let goes_on = failure.may_try_another();
-        last_failure = Some(failure);
-        if !goes_on {
-            break;
+            Err(error) => return Err(docket.refuse(error)),
         }
     }
     let failure = last_failure.unwrap_or(Failure::out_of_time());
     failure.into_answer(docket, admitted.received.call.dialect)
 }
 
-/// What is running at the moment. If the client leaves meanwhile, the docket gets it.
-struct Round<'a> {
-    docket: &'a mut Docket,
-    running: Option<Box<Running>>,
-}
-
-/// How a round ended.
-enum Ended {
-    /// This attempt has an answer for the client.
-    Answered(Box<Running>),
-    /// No attempt has.
-    Failed(Failure),
-    /// The drain time is over before a provider has answered.
-    CutOff,
-}
-
-impl<'a> Round<'a> {
-    fn begin(docket: &'a mut Docket, running: Box<Running>) -> Self {
-        Self { docket, running: Some(running) }
+impl Course<'_> {
+    fn goes_on(&self) -> bool {
+        self.candidates.tried() <= self.shared.options.max_failovers as usize && Instant::now() < self.budget
     }
 
-    async fn end(mut self, shared: &Arc<Shared>, admitted: &Admitted) -> Ended {
-        let Self { docket, running } = &mut self;
-        let opened = tokio::select! {
-            biased;
-            opened = docket.wait_for(open(running, shared, admitted)) => Some(opened),
-            () = shared.cut_off.cancelled() => None,
-        };
-        let Some(mut running) = self.running.take() else { return Ended::CutOff };
-        match opened {
-            Some(Ok(())) => Ended::Answered(running),
-            Some(Err(failure)) => {
-                let provider = running.underway.upstream.provider.id;
-                failure.note(shared, &mut running.underway);
-                self.docket.conclude(running.underway);
-                pick::give_back(shared, self.docket, provider).await;
-                Ended::Failed(failure)
-            }
-            None => {
-                self.docket.conclude(running.underway);
-                Ended::CutOff
+    /// One provider's turn, with further tries where a failure allows them. Comes to an end with an answer, or
+    /// goes on with the failure of the last try.
+    async fn turn(
+        &mut self,
+        docket: &mut Docket,
+        mut underway: Underway,
+    ) -> Result<ControlFlow<Box<Running>, Failure>, ProxyError> {
+        let mut retries = 0;
+        loop {
+            let running = self.prepare(docket, underway).await?;
+            match Round::begin(docket, running).end(self).await {
+                Ended::Answered(running) => return Ok(ControlFlow::Break(running)),
+                Ended::CutOff => return Err(ProxyError::ShuttingDown),
+                Ended::Failed(failure, mut failed) => {
+                    let Some(pause) = retry::pause(&failure, &failed.underway, retries, self.budget) else {
+                        self.give_up(docket, failed, &failure).await;
+                        return Ok(ControlFlow::Continue(failure));
+                    };
+                    failure.write_on(&mut failed.underway);
+                    let mut again = failed.underway.again();
+                    docket.conclude(failed.underway);
+                    tokio::select! {
+                        () = docket.wait_for(tokio::time::sleep(pause)) => {}
+                        () = self.shared.cut_off.cancelled() => return Err(ProxyError::ShuttingDown),
+                    }
+                    again.record.timings.queued_us = again.elapsed_us();
+                    underway = again;
+                    retries += 1;
+                }
             }
         }
     }
-}
 
-impl Drop for Round<'_> {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.docket.leave_behind(running.left_by_client());
+    async fn prepare(&mut self, docket: &mut Docket, underway: Underway) -> Result<Box<Running>, ProxyError> {
+        let call = &self.admitted.received.call;
+        let dialect = underway.upstream.dialect();
+        match Outgoing::prepare(&self.admitted.received, &underway.upstream, docket).await {
+            Ok(outgoing) => {
+                if let Some(conversion) = &outgoing.conversion {
+                    self.shared.metrics.converted(call.dialect, dialect, Some(&conversion.losses));
+                }
+                Ok(Running::begin(underway, outgoing, call, self.budget))
+            }
+            Err(error @ ProxyError::NotConvertible { .. }) => {
+                self.shared.metrics.converted(call.dialect, dialect, None);
+                self.candidates.set_aside(dialect);
+                pick::give_back(self.shared, docket, underway.upstream.provider.id).await;
+                Err(error)
+            }
+            Err(error) => {
+                docket.conclude(underway);
+                Err(error)
+            }
         }
     }
-}
 
-/// Waits for an attempt's content; for ever if there is no attempt.
-async fn open(
-    running: &mut Option<Box<Running>>,
-    shared: &Arc<Shared>,
-    admitted: &Admitted,
-) -> Result<(), Failure> {
-    match running {
-        Some(running) => running.open(shared, admitted).await,
-        None => std::future::pending().await,
+    /// How long this attempt may be without content before another provider is started beside it. An answer in
+    /// one piece says nothing of how far it is.
+    pub(crate) fn hedge_after(&self, running: &Running) -> Option<Duration> {
+        let call = &self.admitted.received.call;
+        let may_hedge = call.stream && call.endpoint == Endpoint::Generate && !self.has_hedged;
+        let after = running.underway.upstream.provider.hedge_after_ms.filter(|after| may_hedge && *after > 0);
+        after.map(|after| Duration::from_millis(after.into()))
+    }
+
+    /// The attempt to start beside the one that runs, if there is anybody to try.
+    pub(crate) async fn beside(&mut self, docket: &mut Docket) -> Option<Box<Running>> {
+        if !self.goes_on() {
+            return None;
+        }
+        self.has_hedged = true;
+        let mut underway = self.candidates.next(self.shared, docket).await.ok()?;
+        underway.record.reason = AttemptReason::HedgeLaunched;
+        self.prepare(docket, underway).await.ok()
+    }
+
+    /// A provider has failed for good, as far as this request goes.
+    pub(crate) async fn give_up(&self, docket: &mut Docket, mut failed: Box<Running>, failure: &Failure) {
+        let provider = failed.underway.upstream.provider.id;
+        failure.note(self.shared, &mut failed.underway);
+        docket.conclude(failed.underway);
+        pick::give_back(self.shared, docket, provider).await;
     }
 }

@@ -14,6 +14,7 @@ use hub_rate_limit::{Calendar, MemoryLimits, MemoryRateLimiter, RateLimiter};
 use hub_session::{Limits, MemorySessionStore, SessionPool, Sessions};
 use hub_types::{Clock, SystemClock};
 
+use crate::alert::AlertSink;
 use crate::expectation::{OutputQuantile, Previous};
 use crate::models::KnownModels;
 use crate::shared::{GatewayOptions, Shared};
@@ -38,6 +39,7 @@ pub struct GatewayBuilder {
     limiter: Option<Arc<dyn RateLimiter>>,
     breakers: Option<Arc<dyn BreakerStore>>,
     cool_downs: Arc<CoolDowns>,
+    alerts: Arc<dyn AlertSink>,
 }
 
 impl GatewayBuilder {
@@ -95,6 +97,12 @@ impl GatewayBuilder {
         Self { cool_downs, ..self }
     }
 
+    /// Sets who is told what operators should hear of; nobody by default.
+    #[must_use]
+    pub fn alerts(self, alerts: Arc<dyn AlertSink>) -> Self {
+        Self { alerts, ..self }
+    }
+
     /// Puts the gateway together.
     pub fn build(self) -> Gateway {
         let limiter = self.limiter.unwrap_or_else(|| {
@@ -110,6 +118,7 @@ impl GatewayBuilder {
             limiter,
             breakers: self.breakers.unwrap_or_else(|| Arc::new(MemoryBreakerStore::new())),
             cool_downs: self.cool_downs,
+            alerts: self.alerts,
             outputs: OutputQuantile::default(),
             previous: Previous::default(),
             directory: self.directory,
@@ -147,6 +156,7 @@ impl Gateway {
             limiter: None,
             breakers: None,
             cool_downs: Arc::new(CoolDowns::default()),
+            alerts: Arc::new(Discard),
         }
     }
 

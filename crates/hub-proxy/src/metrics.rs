@@ -8,9 +8,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use hub_circuit_breaker::Phase;
+use hub_formats::convert::LossReport;
 use hub_rate_limit::{Cause, Owner, Refusal};
 use hub_session::Scope;
-use hub_types::RequestRecord;
+use hub_types::{Dialect, RequestRecord};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -45,6 +46,25 @@ struct LimitLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BreakerLabels {
     to: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConversionLabels {
+    from: &'static str,
+    to: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LossLabels {
+    /// Without its detail, which may come from a client.
+    code: String,
+    class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    kind: &'static str,
 }
 
 /// What a session's binding meant for a request.
@@ -89,6 +109,10 @@ pub struct Metrics {
     limit_refusals: Family<LimitLabels, Counter>,
     unlimited: Counter,
     breakers: Family<BreakerLabels, Counter>,
+    conversions: Family<ConversionLabels, Counter>,
+    losses: Family<LossLabels, Counter>,
+    probes: Family<BindingLabels, Counter>,
+    alerts: Family<AlertLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -107,6 +131,10 @@ impl Default for Metrics {
             limit_refusals: Family::default(),
             unlimited: Counter::default(),
             breakers: Family::default(),
+            conversions: Family::default(),
+            losses: Family::default(),
+            probes: Family::default(),
+            alerts: Family::default(),
         }
     }
 }
@@ -158,6 +186,22 @@ impl Metrics {
             self.breakers.clone(),
         );
         registry.register(
+            "hub_conversions",
+            "Requests said in the dialect of another vendor's provider, or not to be said in it",
+            self.conversions.clone(),
+        );
+        registry.register(
+            "hub_conversion_losses",
+            "What requests lost on their way into another dialect",
+            self.losses.clone(),
+        );
+        registry.register(
+            "hub_breaker_probes",
+            "Providers left alone that were asked whether they are back, by the answer",
+            self.probes.clone(),
+        );
+        registry.register("hub_alerts", "Alerts that this instance was to send", self.alerts.clone());
+        registry.register(
             "hub_limit_unchecked",
             "Requests that passed without their limits, because these could not be known",
             self.unlimited.clone(),
@@ -184,8 +228,30 @@ impl Metrics {
     }
 
     /// A provider's breaker changed its position.
-    pub(crate) fn breaker_moved(&self, to: Phase) {
+    pub fn breaker_moved(&self, to: Phase) {
         self.breakers.get_or_create(&BreakerLabels { to: to.as_str() }).inc();
+    }
+
+    /// A request goes to a provider of another dialect, with these losses, or can't (`None`).
+    pub(crate) fn converted(&self, from: Dialect, to: Dialect, losses: Option<&LossReport>) {
+        let result = if losses.is_some() { "sent" } else { "refused" };
+        let labels = ConversionLabels { from: from.as_str(), to: to.as_str(), result };
+        self.conversions.get_or_create(&labels).inc();
+        for loss in losses.into_iter().flat_map(LossReport::iter) {
+            let labels = LossLabels { code: loss.word().to_owned(), class: loss.class.as_str() };
+            self.losses.get_or_create(&labels).inc();
+        }
+    }
+
+    /// A provider that was left alone was asked whether it is back.
+    pub fn probed(&self, is_well: bool) {
+        let result = if is_well { "well" } else { "unwell" };
+        self.probes.get_or_create(&BindingLabels { result }).inc();
+    }
+
+    /// An alert was due, and this instance was the one to send it. `kind` is of a closed set.
+    pub fn alerted(&self, kind: &'static str) {
+        self.alerts.get_or_create(&AlertLabels { kind }).inc();
     }
 
     /// A limit of a key or a user is reached.

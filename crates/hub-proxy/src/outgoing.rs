@@ -1,5 +1,7 @@
-//! Step 7, same dialect: the request as one provider gets it. The body's bytes stay the client's own; a model
-//! redirect and the wish for usage are spliced in.
+//! Step 7: the request as one provider gets it. In the client's own dialect the body's bytes stay the client's; a
+//! model redirect and the wish for usage are spliced in. In another dialect everything is said anew.
+
+mod foreign;
 
 use bytes::Bytes;
 use http::{Request, Uri};
@@ -7,7 +9,10 @@ use http::{Request, Uri};
 use hub_formats::splice::{Edit, model_edits, splice, usage_edit};
 use hub_types::{Dialect, Endpoint};
 
+pub(crate) use foreign::Conversion;
+
 use crate::catalogue::Upstream;
+use crate::docket::Docket;
 use crate::receive::Received;
 use crate::{ProxyError, headers, route};
 
@@ -18,11 +23,25 @@ pub(crate) struct Outgoing {
     pub(crate) model: String,
     /// The hub asked for usage where the client had not: the extra chunk is not for the client.
     pub(crate) asks_for_usage: bool,
+    /// How the answer gets back into the client's words, if the provider has other ones.
+    pub(crate) conversion: Option<Box<Conversion>>,
 }
 
 impl Outgoing {
     /// Writes the request for `upstream`.
-    pub(crate) fn prepare(received: &Received, upstream: &Upstream) -> Result<Self, ProxyError> {
+    pub(crate) async fn prepare(
+        received: &Received,
+        upstream: &Upstream,
+        docket: &mut Docket,
+    ) -> Result<Self, ProxyError> {
+        if upstream.dialect() == received.call.dialect {
+            Self::in_own_dialect(received, upstream)
+        } else {
+            foreign::convert(received, upstream, docket).await
+        }
+    }
+
+    fn in_own_dialect(received: &Received, upstream: &Upstream) -> Result<Self, ProxyError> {
         let call = &received.call;
         let redirected = upstream.redirect(&call.model);
         let mut edits = redirected.map(|model| redirect_edits(received, model)).unwrap_or_default();
@@ -51,7 +70,7 @@ impl Outgoing {
         *request.uri_mut() = uri;
         *request.headers_mut() =
             headers::to_upstream(received.headers(), &upstream.host, &upstream.own_headers);
-        Ok(Self { request, model, asks_for_usage })
+        Ok(Self { request, model, asks_for_usage, conversion: None })
     }
 }
 
@@ -64,7 +83,7 @@ fn redirect_edits(received: &Received, model: &str) -> Vec<Edit> {
 }
 
 /// Puts another model into `/v1beta/models/{model}:{action}`.
-fn redirected_path(path: &str, model: &str) -> String {
+pub(crate) fn redirected_path(path: &str, model: &str) -> String {
     let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
     let action = call.rsplit_once(':').map_or("", |(_, action)| action);
     route::gemini_path(before, model, action)

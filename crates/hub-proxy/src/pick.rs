@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 use hub_circuit_breaker::BreakerConfig;
 use hub_routing::{BindingVerdict, Health, KnownHealth, NotedHealth, RoutingFacts};
 use hub_types::{
-    Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Provider, ProviderId, RoutingRecord,
-    RoutingStep, StageCount, Timings,
+    Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Dialect, Provider, ProviderId, RoutingRecord,
+    RoutingStep, Timings,
 };
 
 use crate::Catalogue;
@@ -23,6 +23,7 @@ use crate::catalogue::{Choice, Upstream};
 use crate::docket::Docket;
 use crate::forward::Admitted;
 use crate::metrics::BindingResult;
+use crate::nobody::Nobody;
 use crate::shared::Shared;
 
 /// The candidates of one request, and what became of those that had their turn.
@@ -33,6 +34,8 @@ pub(crate) struct Candidates<'a> {
     pub(crate) local_time: Time,
     spent: &'a [ProviderId],
     tried: SmallVec<[ProviderId; 4]>,
+    /// Who does not come into question any more: those tried, and those whose dialect has no words for it.
+    excluded: SmallVec<[ProviderId; 4]>,
     full: SmallVec<[ProviderId; 4]>,
     /// Their breakers did not let the request through.
     blocked: SmallVec<[ProviderId; 4]>,
@@ -49,6 +52,7 @@ impl<'a> Candidates<'a> {
             local_time,
             spent: &admitted.spent,
             tried: SmallVec::new(),
+            excluded: SmallVec::new(),
             full: SmallVec::new(),
             blocked: SmallVec::new(),
             known: KnownHealth::default(),
@@ -60,20 +64,30 @@ impl<'a> Candidates<'a> {
         self.tried.len()
     }
 
-    /// The attempt at the next one; `Err`: nobody is left, with the stages' counts.
+    /// The request can't be said in this dialect: nobody who speaks it comes into question, and the one that was
+    /// picked last has not been asked.
+    pub(crate) fn set_aside(&mut self, dialect: Dialect) {
+        self.tried.pop();
+        let speakers = self.catalogue.speaking(dialect).filter(|id| !self.excluded.contains(id));
+        self.excluded.extend(speakers.collect::<Vec<_>>());
+    }
+
+    /// The attempt at the next one; `Err`: nobody is left.
     pub(crate) async fn next(
         &mut self,
         shared: &Arc<Shared>,
         docket: &mut Docket,
-    ) -> Result<Underway, Vec<StageCount>> {
+    ) -> Result<Underway, Nobody> {
         loop {
             let (choice, reason, binding) = self.choose(shared, docket);
-            if self.tried.is_empty() {
+            if self.excluded.is_empty() {
                 docket.record().stages.clone_from(&choice.stages);
             }
             let Some(upstream) = choice.picked.clone() else {
                 self.count(shared, binding);
-                return Err(choice.stages);
+                let nobody = Nobody::new(choice.stages);
+                let is_told = shared.options.verbose_provider_error;
+                return Err(if is_told { nobody.naming(&choice.dropped, self.catalogue) } else { nobody });
             };
             let provider = &upstream.provider;
             // The breaker's word comes last: a trial is to be used.
@@ -93,13 +107,14 @@ impl<'a> Candidates<'a> {
             };
             self.count(shared, binding);
             self.tried.push(provider.id);
+            self.excluded.push(provider.id);
             return Ok(Underway::begin(docket, upstream, attempt, trying));
         }
     }
 
     /// Only the first provider that is asked says anything about the binding.
     fn count(&self, shared: &Shared, binding: BindingResult) {
-        if self.tried.is_empty() {
+        if self.excluded.is_empty() {
             shared.metrics.consulted(binding);
         }
     }
@@ -133,7 +148,7 @@ impl<'a> Candidates<'a> {
             if ticket.is_stale() {
                 binding = BindingResult::Dropped;
             }
-            if let (true, Some(bound)) = (self.tried.is_empty(), ticket.bound()) {
+            if let (true, Some(bound)) = (self.excluded.is_empty(), ticket.bound()) {
                 let last_seen = ticket.present.last_seen;
                 let idle = last_seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
                 let (verdict, choice) =
@@ -161,10 +176,10 @@ impl<'a> Candidates<'a> {
             None => AttemptReason::Failover,
         };
         let choice = followed.unwrap_or_else(|| {
-            self.catalogue.choose(&self.facts, &noted, &self.tried, self.local_time, seed)
+            self.catalogue.choose(&self.facts, &noted, &self.excluded, self.local_time, seed)
         });
         let step = RoutingStep {
-            excluded: self.tried.to_vec(),
+            excluded: self.excluded.to_vec(),
             health: noted.into_news(),
             binding: consulted,
             picked: choice.picked.as_ref().map(|upstream| upstream.provider.id),

@@ -17,7 +17,9 @@ use crate::docket::Docket;
 use crate::receive::receive;
 use crate::route::{self, Forward, Route};
 use crate::shared::Shared;
-use crate::{ProxyError, admission, client, content, forward, models, render, session, transcript};
+use crate::{
+    ProxyError, admission, client, content, forward, keep_alive, models, render, session, transcript,
+};
 
 /// Answers one request.
 pub(crate) async fn run<B>(shared: &Arc<Shared>, request: Request<B>, peer: IpAddr) -> Response<Body>
@@ -69,7 +71,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + Send,
 {
     match admit(shared, &mut docket, head, body, call, peer).await {
-        Ok(admitted) => Box::pin(forward::forward(shared, docket, admitted)).await,
+        Ok(admitted) => keep_alive::answer(shared, docket, admitted).await,
         Err(error) => Err(docket.refuse(error)),
     }
 }

@@ -99,12 +99,28 @@ impl Received {
         &self.head.headers
     }
 
+    /// Will the answer be an event stream? Gemini's is a JSON list, unless the client asks for events.
+    pub(crate) fn wants_events(&self) -> bool {
+        let asks_for_events = || {
+            let query = self.head.uri.query().unwrap_or_default();
+            query.split('&').any(|pair| pair.eq_ignore_ascii_case("alt=sse"))
+        };
+        let is_list = matches!(self.call.dialect, Dialect::Gemini | Dialect::GeminiCli);
+        self.call.stream && self.call.endpoint == Endpoint::Generate && (!is_list || asks_for_events())
+    }
+
+    /// Can it be said in another dialect? Only what asks for an answer can, and not as a list that streams.
+    fn convertible(&self) -> Convertible {
+        let is_list = self.call.stream && !self.wants_events();
+        if self.call.endpoint == Endpoint::Generate && !is_list { Convertible::Yes } else { Convertible::No }
+    }
+
     /// What the choice of a provider goes by.
     pub(crate) fn routing_facts<'a>(&'a self, caller: &'a Caller) -> RoutingFacts<'a> {
         RoutingFacts {
             groups: caller.groups(),
             dialect: self.call.dialect,
-            convertible: Convertible::No,
+            convertible: self.convertible(),
             model: Some(self.call.model.as_str()).filter(|model| !model.is_empty()),
             client_name: self.client_name.as_deref(),
         }

@@ -1,4 +1,5 @@
-//! Step 9: the answer on its way to the client, byte for byte, while the tap reads along.
+//! Step 9: the answer on its way to the client, byte for byte, while the tap reads along. Where the upstream's
+//! dialect is not the client's, the tap reads the upstream's bytes, and the client gets their translation.
 //!
 //! The docket is closed before the last byte is released, so an answer that a client has in full is on
 //! record, whatever happens to this process next. "Last" is the frame with the dialect's terminal event, the
@@ -7,6 +8,7 @@
 mod gate;
 mod leave;
 mod open;
+mod translation;
 
 use std::io;
 use std::pin::Pin;
@@ -20,6 +22,7 @@ use smallvec::SmallVec;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use hub_formats::convert::End;
 use hub_formats::usage_filter::UsageChunkFilter;
 use hub_http::{UpstreamBody, UpstreamError};
 use hub_types::{Dialect, ErrorClass};
@@ -33,6 +36,7 @@ use crate::{ProxyError, render};
 pub(crate) use gate::{Gated, GatedParts, Hollow};
 pub(crate) use leave::{Leaving, Left};
 use open::{BrokenOff, Open};
+pub(crate) use translation::Translation;
 
 /// How long the next piece may take.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +57,9 @@ pub(crate) struct Relay {
     /// What came before there was content, and has been read by the tap.
     held: SmallVec<[Bytes; 2]>,
     filter: Option<UsageChunkFilter>,
+    translation: Option<Translation>,
     shared: Arc<Shared>,
+    /// The client's.
     dialect: Dialect,
     is_event_stream: bool,
     at_event_end: bool,
@@ -80,6 +86,7 @@ impl Relay {
             body: Some(gated.body),
             held: gated.held,
             filter: gated.filter,
+            translation: gated.translation,
             shared: Arc::clone(shared),
             dialect: gated.dialect,
             is_event_stream: gated.is_event_stream,
@@ -106,7 +113,31 @@ impl Relay {
     }
 
     /// What the client gets of a piece that was read.
-    fn pass(&mut self, mut piece: Bytes) -> Option<Bytes> {
+    fn pass(&mut self, piece: Bytes) -> Option<Bytes> {
+        match &mut self.translation {
+            Some(translation) => {
+                translation.feed(&piece);
+                self.pass_translated()
+            }
+            None => self.pass_native(piece),
+        }
+    }
+
+    /// What waits of the translation. The docket is closed before the last of it leaves.
+    fn pass_translated(&mut self) -> Option<Bytes> {
+        let translation = self.translation.as_mut()?;
+        let mut piece = translation.take()?;
+        let (is_done, went_wrong) = (translation.is_done(), translation.went_wrong());
+        if went_wrong {
+            piece = redact(piece, &self.secrets);
+        }
+        if is_done && let Some(open) = self.open.take() {
+            open.close(went_wrong.then_some(BrokenOff::Upstream(ErrorClass::Truncated)));
+        }
+        Some(piece)
+    }
+
+    fn pass_native(&mut self, mut piece: Bytes) -> Option<Bytes> {
         let is_end = self.body.as_ref().is_none_or(UpstreamBody::is_end);
         if let Some(open) = &mut self.open {
             // An announced length would no longer be right; only streams have none.
@@ -153,7 +184,25 @@ impl Relay {
         let Some(open) = self.open.take() else { return Poll::Ready(None) };
         let id = open.docket.id();
         open.close(Some(broken));
+        if let Some(translation) = &mut self.translation {
+            translation.end(End::Cut);
+            if let Some(piece) = self.pass_translated() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+        }
         Poll::Ready(Some(self.farewell(id, error)))
+    }
+
+    /// The translation is complete, or the upstream has no more to say.
+    fn end_translation(&mut self) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.body = None;
+        if let Some(translation) = &mut self.translation {
+            translation.end(End::Eof);
+        }
+        match self.pass_translated() {
+            Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            None => self.fail(BrokenOff::Upstream(ErrorClass::Truncated), &ProxyError::Truncated),
+        }
     }
 
     fn farewell(&self, id: hub_types::RequestId, error: &ProxyError) -> Result<Frame<Bytes>, io::Error> {
@@ -195,9 +244,20 @@ impl Relay {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
         }
+        if let Some(piece) = self.pass_translated() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
         loop {
             let Some(body) = &mut self.body else { return Poll::Ready(None) };
-            match body.poll_next(cx) {
+            let next = body.poll_next(cx);
+            if let Some(translation) = &self.translation {
+                // What follows can only be the end, which the client need not wait for.
+                let is_over = translation.is_done() && !matches!(next, Poll::Ready(Some(Ok(_))));
+                if is_over || translation.is_hopeless() || matches!(next, Poll::Ready(None)) {
+                    return self.end_translation();
+                }
+            }
+            match next {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.read(&piece);
                     if let Some(piece) = self.pass(piece) {
@@ -274,6 +334,11 @@ impl HttpBody for Relay {
     }
 
     fn size_hint(&self) -> SizeHint {
+        if let Some(translation) = &self.translation {
+            let is_all = translation.is_done() && !translation.is_stream();
+            let waiting = translation.waiting() as u64;
+            return if is_all { SizeHint::with_exact(waiting) } else { SizeHint::default() };
+        }
         let announced = self.body.as_ref().and_then(UpstreamBody::announced_length);
         let held: usize = self.held.iter().map(Bytes::len).sum();
         match announced {

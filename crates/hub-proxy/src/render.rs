@@ -16,6 +16,12 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
     let mut object = error_value(dialect, Some(id), status, error.code(), &error.to_string());
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
+    if let (ProxyError::NotConvertible { refusal, .. }, Dialect::OpenAi | Dialect::Responses) =
+        (error, dialect)
+        && let Some(Value::Object(error)) = object.get_mut("error")
+    {
+        error.insert("param".to_owned(), refusal.param().into());
+    }
     if let ProxyError::LimitReached(reached) = error {
         if let Some(Value::Object(error)) = object.get_mut("error") {
             error.extend(reached.members());
@@ -45,23 +51,52 @@ pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) 
     let frame = match dialect {
         Dialect::Claude => format!("event: error\ndata: {object}\n\n"),
         Dialect::OpenAi | Dialect::Gemini | Dialect::GeminiCli => format!("data: {object}\n\n"),
+        Dialect::Responses => response_failed(id, "server_error", &error.to_string()),
+    };
+    Bytes::from(frame)
+}
+
+/// The frame that ends a started stream, for an error that was to be a whole answer in this dialect.
+pub(crate) fn stream_failure(dialect: Dialect, id: RequestId, status: StatusCode, body: &[u8]) -> Bytes {
+    let parsed = serde_json::from_slice::<Value>(body).ok();
+    // Gemini streams that are no event streams are lists, errors included.
+    let object = parsed.map(|mut body| body.get_mut(0).map(Value::take).unwrap_or(body));
+    let object = object.filter(|object| object.get("error").is_some());
+    let object = object.unwrap_or_else(|| {
+        let message = format!("the provider answered {status}");
+        error_value(dialect, Some(id), status, "upstream_failed", &message)
+    });
+    let field = |name: &str| object.get("error").and_then(|error| error.get(name)).and_then(Value::as_str);
+    let frame = match dialect {
+        Dialect::Claude => format!("event: error\ndata: {object}\n\n"),
+        Dialect::OpenAi | Dialect::Gemini | Dialect::GeminiCli => format!("data: {object}\n\n"),
         Dialect::Responses => {
-            let said = json!({ "code": "server_error", "message": error.to_string() });
-            let failed = json!({
-                "type": "response.failed",
-                "response": {
-                    "id": format!("resp_{}", id.0.simple()),
-                    "object": "response",
-                    "status": "failed",
-                    "error": said,
-                },
-                // The vendor's SDKs hand the event on as any other, but raise an error that stands here.
-                "error": said,
-            });
-            format!("event: response.failed\ndata: {failed}\n\n")
+            let fallback = if status.as_u16() == 429 { "rate_limit_exceeded" } else { "server_error" };
+            let code = field("code").filter(|code| KNOWN_TO_CODEX.contains(code)).unwrap_or(fallback);
+            response_failed(id, code, field("message").unwrap_or_default())
         }
     };
     Bytes::from(frame)
+}
+
+/// Codes of failed responses that Codex treats differently from others.
+const KNOWN_TO_CODEX: [&str; 4] =
+    ["context_length_exceeded", "insufficient_quota", "usage_not_included", "rate_limit_exceeded"];
+
+fn response_failed(id: RequestId, code: &str, message: &str) -> String {
+    let said = json!({ "code": code, "message": message });
+    let failed = json!({
+        "type": "response.failed",
+        "response": {
+            "id": format!("resp_{}", id.0.simple()),
+            "object": "response",
+            "status": "failed",
+            "error": said,
+        },
+        // The vendor's SDKs hand the event on as any other, but raise an error that stands here.
+        "error": said,
+    });
+    format!("event: response.failed\ndata: {failed}\n\n")
 }
 
 /// Does a provider's error say something that a client of this dialect finds?

@@ -11,12 +11,12 @@ use hub_http::Body;
 
 use crate::ProxyError;
 use crate::answer::{Answer, Asked};
-use crate::attempt::{self, Underway};
+use crate::attempt::{self, Deadline, Underway};
 use crate::bill::Bill;
 use crate::docket::Docket;
 use crate::failure::Failure;
 use crate::forward::Admitted;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Conversion, Outgoing};
 use crate::receive::Call;
 use crate::relay::Left;
 use crate::shared::Shared;
@@ -28,7 +28,9 @@ pub(crate) struct Running {
     request: Option<Request<Bytes>>,
     /// The hub asked for usage where the client had not.
     asks_for_usage: bool,
-    deadline: Instant,
+    /// How the answer gets back into the client's words, if the provider has other ones.
+    conversion: Option<Box<Conversion>>,
+    deadline: Deadline,
     answer: Option<Answer>,
 }
 
@@ -40,17 +42,27 @@ impl Running {
         call: &Call,
         budget: Instant,
     ) -> Box<Self> {
-        let Outgoing { request, model, asks_for_usage } = outgoing;
+        let Outgoing { request, model, asks_for_usage, conversion } = outgoing;
         underway.record.sent_model = Some(model);
-        let deadline = attempt::deadline(&underway.upstream, call, budget);
-        Box::new(Self { underway, request: Some(request), asks_for_usage, deadline, answer: None })
+        if let Some(conversion) = &conversion {
+            underway.loss = conversion.losses.iter().map(|loss| loss.code.to_string()).collect();
+        }
+        let deadline = Deadline::new(&underway.upstream, call, budget);
+        Box::new(Self {
+            underway,
+            request: Some(request),
+            asks_for_usage,
+            conversion,
+            deadline,
+            answer: None,
+        })
     }
 
     /// Sends the request and waits until there is content in the answer.
     pub(crate) async fn open(&mut self, shared: &Shared, admitted: &Admitted) -> Result<(), Failure> {
         let Some(request) = self.request.take() else { return Err(Failure::out_of_time()) };
         let call = &admitted.received.call;
-        let response = attempt::send(shared, &mut self.underway, call, request, self.deadline).await?;
+        let response = attempt::send(shared, &mut self.underway, call, request, &mut self.deadline).await?;
         let billed = match &self.underway.record.sent_model {
             Some(sent) if !shared.options.bill_requested_model => sent,
             _ => &call.model,
@@ -60,10 +72,11 @@ impl Running {
             received: &admitted.received,
             upstream: &self.underway.upstream,
             for_usage: self.asks_for_usage,
-            deadline: self.deadline,
+            conversion: self.conversion.as_deref(),
+            deadline: self.deadline.at,
         };
         let answer = self.answer.insert(Answer::begin(&asked, bill, response));
-        let opened = answer.open(&mut self.underway, self.deadline).await;
+        let opened = answer.open(&mut self.underway, self.deadline.at).await;
         if let Err(hollow) = opened
             && let Some(answer) = self.answer.take()
         {
@@ -84,6 +97,20 @@ impl Running {
             return Failure::out_of_time().into_answer(docket, admitted.received.call.dialect);
         };
         Ok(answer.into_response(shared, docket, self.underway, &admitted.received))
+    }
+
+    /// Can its answer follow the head of an event stream that has gone out already?
+    pub(crate) fn is_event_stream(&self) -> bool {
+        self.answer.as_ref().is_some_and(Answer::is_event_stream)
+    }
+
+    /// Nobody wants its answer any more. What that used so far is written on the attempt: it will be paid for.
+    pub(crate) fn hang_up(&mut self) {
+        self.request = None;
+        if let Some(answer) = self.answer.take() {
+            answer.hang_up(&mut self.underway);
+        }
+        self.underway.record.timings.total_us = self.underway.elapsed_us();
     }
 
     /// The client has left.

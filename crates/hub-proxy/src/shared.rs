@@ -14,6 +14,7 @@ use hub_rate_limit::{BudgetMode, RESERVATION_TTL, RateLimiter};
 use hub_session::{MessageStorage, SessionPool, Sessions};
 use hub_types::Clock;
 
+use crate::alert::AlertSink;
 use crate::expectation::{OutputQuantile, Previous};
 use crate::models::KnownModels;
 use crate::throttle::Throttle;
@@ -31,8 +32,13 @@ pub struct GatewayOptions {
     pub max_failovers: u32,
     /// Everything before the first byte of an answer has to happen within this time.
     pub failover_budget: Duration,
+    /// How long a client of a stream waits before the head of its answer goes out, and then for each sign of life,
+    /// until there is content; zero = as long as it takes.
+    pub keep_alive: Duration,
     /// Do connections that fail count against a provider's circuit breaker?
     pub breaker_on_network_errors: bool,
+    /// Tell clients by name which providers did not come into question, and why, when none can serve a request.
+    pub verbose_provider_error: bool,
     /// Bill the model that was asked for, not the one it was redirected to.
     pub bill_requested_model: bool,
     /// How conversations are recognised whose client sends no session id.
@@ -62,7 +68,9 @@ impl Default for GatewayOptions {
             trusted_proxies: Vec::new(),
             max_failovers: 3,
             failover_budget: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(15),
             breaker_on_network_errors: false,
+            verbose_provider_error: false,
             bill_requested_model: true,
             chain: ChainRules { message_count: 3, include_system_prompt: false },
             session_ttl: Duration::from_secs(300),
@@ -86,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) breakers: Arc<dyn BreakerStore>,
     pub(crate) cool_downs: Arc<CoolDowns>,
+    pub(crate) alerts: Arc<dyn AlertSink>,
     /// How long the answers of each model are.
     pub(crate) outputs: OutputQuantile,
     /// What each session's last request used.

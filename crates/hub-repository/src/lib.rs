@@ -23,7 +23,8 @@ pub use change::{Change, Topic};
 pub use error::RepositoryError;
 pub use hub_types::Caller;
 pub use limits::{
-    Charged, ChargedTo, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter, SumBy, SumWanted,
+    Charged, ChargedTo, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter, LimitEventMark, SumBy,
+    SumWanted,
 };
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresRepository, PostgresSettings};

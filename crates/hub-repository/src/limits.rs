@@ -90,6 +90,21 @@ pub struct LimitEventFilter {
     pub user_id: Option<UserId>,
     /// Of this key.
     pub key_id: Option<KeyId>,
-    /// At most so many rows, the latest hours first.
+    /// At most so many rows: the latest hours first, within an hour by limit, user and key.
     pub limit: u32,
+    /// Only what comes after this row in that order.
+    pub beyond: Option<LimitEventMark>,
+}
+
+/// A row's place in the order of [`LimitEventFilter`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitEventMark {
+    /// Its hour.
+    pub hour: Timestamp,
+    /// Its limit.
+    pub kind: String,
+    /// Its user.
+    pub user_id: UserId,
+    /// Its key.
+    pub key_id: KeyId,
 }

@@ -15,8 +15,8 @@ use hub_types::ProviderId;
 type Error = Box<dyn std::error::Error>;
 
 const PROVIDER: i64 = 7;
-/// Ten minutes: what is filled must not expire while it is cleared.
-const LIFETIME_MS: i64 = 600_000;
+/// Two hours: what is filled must not expire while it is cleared.
+const LIFETIME_MS: i64 = 7_200_000;
 const BATCH: u64 = 200;
 
 #[tokio::main(flavor = "current_thread")]

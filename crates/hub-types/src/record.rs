@@ -173,6 +173,12 @@ pub enum AttemptReason {
     Failover,
     /// Passed over: it has as many sessions as it may.
     ConcurrentLimitFailed,
+    /// Started beside another provider that had no content for too long.
+    HedgeLaunched,
+    /// Started like that, and had content first.
+    HedgeWon,
+    /// Cancelled: the other of the two had content first.
+    HedgeLost,
 }
 
 /// What kind of failure an attempt was (routing's classification table).

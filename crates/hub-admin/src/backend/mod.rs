@@ -6,8 +6,8 @@ mod remote;
 
 use async_trait::async_trait;
 use hub_management::view::{
-    ClearBindingsView, ExplanationView, KeyView, LimitsView, NewKeyView, ProviderBindings, ProviderView,
-    StatusView, UsageSummaryView, UserView, WhatIfView,
+    ClearBindingsView, ExplanationView, KeyView, LimitsView, NewKeyView, ProviderBindings,
+    ProviderHealthView, ProviderTestView, ProviderView, StatusView, UsageSummaryView, UserView, WhatIfView,
 };
 use hub_management::{BindingFilter, Patch, UsageQuery};
 use hub_session::Observed;
@@ -42,6 +42,8 @@ pub(crate) trait Backend: Send + Sync {
     async fn create_provider(&self, input: &Patch) -> Result<ProviderView>;
     async fn update_provider(&self, id: ProviderId, input: &Patch) -> Result<ProviderView>;
     async fn delete_provider(&self, id: ProviderId) -> Result<()>;
+    async fn test_provider(&self, id: ProviderId, input: &Patch) -> Result<ProviderTestView>;
+    async fn reset_breaker(&self, id: ProviderId) -> Result<ProviderHealthView>;
 
     async fn survey_bindings(
         &self,

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use http::Method;
 use hub_management::view::{
     ClearBindingsFields, ClearBindingsView, ExplanationView, KeyView, LimitsView, List, NewKeyView,
-    ProviderBindings, ProviderView, StatusView, UsageSummaryView, UserView, WhatIfView,
+    ProviderBindings, ProviderHealthView, ProviderTestView, ProviderView, StatusView, UsageSummaryView,
+    UserView, WhatIfView,
 };
 use hub_management::{BindingFilter, Patch, UsageQuery};
 use hub_session::Observed;
@@ -22,6 +23,9 @@ use crate::messages::{ClearMessages, fill};
 
 /// How long a hub may look through all its sessions or records.
 const LONG_WORK: Duration = Duration::from_secs(600);
+
+/// A test may take two minutes (API_TEST_TIMEOUT_MS), and wait for its turn.
+const LONGEST_TEST: Duration = Duration::from_secs(180);
 
 /// The use cases of a running hub.
 pub(crate) struct Remote(Caller);
@@ -144,6 +148,15 @@ impl Backend for Remote {
 
     async fn delete_provider(&self, id: ProviderId) -> Result<()> {
         self.delete(&format!("/providers/{id}")).await
+    }
+
+    async fn test_provider(&self, id: ProviderId, input: &Patch) -> Result<ProviderTestView> {
+        let path = format!("/providers/{id}/test");
+        view(self.0.call_within(LONGEST_TEST, Method::POST, &path, Some(json!(input))).await?)
+    }
+
+    async fn reset_breaker(&self, id: ProviderId) -> Result<ProviderHealthView> {
+        self.post(&format!("/providers/{id}/breaker/reset"), None).await
     }
 
     async fn survey_bindings(

@@ -1,5 +1,6 @@
-//! `providers`: list, add, set, rm.
+//! `providers`: list, add, set, test, breaker-reset, rm.
 
+use hub_management::Patch;
 use hub_management::view::ProviderFields;
 use serde_json::Value;
 
@@ -7,6 +8,7 @@ use super::Context;
 use crate::args::ProviderCommand;
 use crate::confirm::may_delete;
 use crate::failure::{Failure, Result};
+use crate::messages::{fill, fill_all};
 use crate::{fields, output, table};
 
 pub(super) async fn run(command: &ProviderCommand, context: &Context<'_>) -> Result<()> {
@@ -32,6 +34,30 @@ pub(super) async fn run(command: &ProviderCommand, context: &Context<'_>) -> Res
             let id = context.find_provider(provider).await?.id;
             let provider = context.backend.update_provider(id, &input).await?;
             context.show_one(provider, |providers| table::providers(providers, messages))
+        }
+        ProviderCommand::Test { provider, model } => {
+            let id = context.find_provider(provider).await?.id;
+            let mut input = Patch::new();
+            if let Some(model) = model {
+                input.insert("model".to_owned(), Value::from(model.as_str()));
+            }
+            let tested = context.backend.test_provider(id, &input).await?;
+            if context.json {
+                output::print_json(&tested)?;
+            } else {
+                output::print(&table::provider_test(&tested, messages))?;
+            }
+            if tested.ok { Ok(()) } else { Err(Failure::failed(fill(messages.providers.failed, provider))) }
+        }
+        ProviderCommand::BreakerReset { provider } => {
+            let id = context.find_provider(provider).await?.id;
+            let health = context.backend.reset_breaker(id).await?;
+            if context.json {
+                return output::print_json(&health);
+            }
+            let values = [provider.clone(), health.breaker];
+            output::tell(&fill_all(messages.providers.was_reset, &values));
+            Ok(())
         }
         ProviderCommand::Rm { provider, removal } => {
             let provider = context.find_provider(provider).await?;

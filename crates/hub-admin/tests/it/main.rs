@@ -13,6 +13,8 @@ mod limits;
 #[cfg(test)]
 mod manage;
 #[cfg(test)]
+mod provider_test;
+#[cfg(test)]
 mod pty;
 #[cfg(test)]
 mod redis_keys;

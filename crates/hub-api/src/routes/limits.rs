@@ -1,9 +1,9 @@
-//! How much of the limits of users and keys is taken, and starting over.
+//! How much of the limits of users, keys and providers is taken, and starting over.
 
 use axum::Json;
 use axum::extract::State;
-use hub_management::view::{KeyView, LimitsView, UserView};
-use hub_types::{KeyId, UserId};
+use hub_management::view::{KeyView, LimitsView, ProviderView, UserView};
+use hub_types::{KeyId, ProviderId, UserId};
 
 use super::Answer;
 use crate::authenticated::Authenticated;
@@ -57,4 +57,29 @@ pub(crate) async fn reset_key(
     Id(id): Id<KeyId>,
 ) -> Answer<Json<KeyView>> {
     Ok(Json(state.management.reset_key_limits(&caller.principal, id).await?))
+}
+
+/// How much of each of a provider's limits is taken.
+#[utoipa::path(get, path = "/providers/{id}/limits", operation_id = "show_provider_limits", tag = "providers",
+    params(("id" = i64, Path, description = "The provider")),
+    responses((status = 200, description = "The limits that are set", body = LimitsView), Refusals))]
+pub(crate) async fn of_provider(
+    State(state): State<ApiState>,
+    caller: Authenticated,
+    Id(id): Id<ProviderId>,
+) -> Answer<Json<LimitsView>> {
+    Ok(Json(state.management.provider_limits(&caller.principal, id).await?))
+}
+
+/// Lets a provider's windows of money begin anew. Sessions stay bound to it.
+#[utoipa::path(post, path = "/providers/{id}/limits/reset", operation_id = "reset_provider_limits",
+    tag = "providers",
+    params(("id" = i64, Path, description = "The provider")),
+    responses((status = 200, description = "The provider", body = ProviderView), Refusals))]
+pub(crate) async fn reset_provider(
+    State(state): State<ApiState>,
+    caller: Authenticated,
+    Id(id): Id<ProviderId>,
+) -> Answer<Json<ProviderView>> {
+    Ok(Json(state.management.reset_provider_limits(&caller.principal, id).await?))
 }

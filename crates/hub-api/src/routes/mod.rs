@@ -3,9 +3,12 @@
 pub(crate) mod auth;
 pub(crate) mod bindings;
 pub(crate) mod keys;
+pub(crate) mod limit_events;
 pub(crate) mod limits;
+pub(crate) mod me;
 pub(crate) mod provider_groups;
 pub(crate) mod provider_health;
+pub(crate) mod provider_test;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod routing;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::fixture::{ADMIN, Api};
 
 /// The interface of a hub that counts from now on.
-async fn counting() -> (Api, Arc<MemoryRateLimiter>) {
+pub(crate) async fn counting() -> (Api, Arc<MemoryRateLimiter>) {
     let bounds = MemoryLimits { has_ledger: false, ..MemoryLimits::default() };
     let started = "2026-03-01T12:30:00Z".parse().unwrap();
     let limiter = Arc::new(MemoryRateLimiter::new(bounds, Arc::new(Calendar::new(TimeZone::UTC)), started));
@@ -23,7 +23,7 @@ async fn counting() -> (Api, Arc<MemoryRateLimiter>) {
 }
 
 /// A request of 250 tokens and half a dollar has ended, another one that may cost two dollars is under way.
-async fn use_up(api: &Api, limiter: &MemoryRateLimiter, user: i64, key: i64) {
+pub(crate) async fn use_up(api: &Api, limiter: &MemoryRateLimiter, user: i64, key: i64) {
     let (user, key) = (UserId(user), KeyId(key));
     let user_row = api.repository.find_user(user).await.unwrap().unwrap();
     let key_row = api.repository.find_key(key).await.unwrap().unwrap();
@@ -102,6 +102,47 @@ async fn a_reset_begins_money_and_tokens_anew_and_is_audited() {
     let actions: Vec<_> = audit["items"].as_array().unwrap().iter().map(|row| &row["action"]).collect();
     assert_eq!(actions[..2], ["key.limits_reset", "user.limits_reset"]);
     assert_eq!(audit["items"][0]["target"], format!("key:{key}"));
+}
+
+#[tokio::test]
+async fn a_providers_windows_are_shown_and_begin_anew_for_admins_only() {
+    let (api, limiter) = counting().await;
+    let provider = json!({
+        "name": "main", "url": "https://api.example", "provider_type": "claude", "credential": "sk-0123456789",
+        "limit_daily_usd": 3, "limit_total_usd": 9,
+    });
+    let made = api.post("/providers", provider).await.created();
+    let (id, generation) = (made["id"].as_i64().unwrap(), made["generation"].clone());
+    let attempt = hub_types::AttemptId::fresh();
+    let paid = Amount { money: Money::from_nanos(2_500_000_000), tokens: 10 };
+    let payer = hub_rate_limit::Payer::Provider(hub_types::ProviderId(id));
+    // Counters begin with the limits: somebody asks, and then there is a charge.
+    api.get(&format!("/providers/{id}/limits")).await.ok();
+    limiter.charge(attempt, payer, paid, hub_types::Clock::now(&*api.clock));
+    let path = format!("/providers/{id}/limits");
+    let money = |used: &str, limit: &str| [json!(used), json!("0"), json!(limit)];
+    let shown = api.get(&path).await.ok();
+    let expected = json!({"cost_reset_at": null, "windows": [
+        window("usd_daily", money("2.5", "3"), Some("2026-03-02T00:00:00Z")),
+        window("usd_total", money("2.5", "9"), None),
+    ]});
+    assert_eq!(shown, expected);
+    api.clock.advance(60);
+    let view = api.post(&format!("{path}/reset"), json!(null)).await.ok();
+    assert_eq!(view["total_cost_reset_at"], "2026-03-01T12:31:00Z");
+    assert_eq!(view["generation"], generation, "sessions stay bound to it");
+    assert_eq!(view["credential"], made["credential"]);
+    let shown = api.get(&path).await.ok();
+    assert_eq!(shown["cost_reset_at"], "2026-03-01T12:31:00Z");
+    assert_eq!([&shown["windows"][0]["used"], &shown["windows"][1]["used"]], ["0", "0"]);
+    let audit = api.get("/audit").await.ok();
+    assert_eq!(audit["items"][0]["action"], "provider.limits_reset");
+    assert!(!audit.to_string().contains("sk-0123456789"));
+    let (_, _, token) = api.user_with_key("ada", json!({"name": "laptop"})).await;
+    let ask = async |method, path: &str| api.call(method, path).bearer(&token).send().await;
+    ask(Method::GET, &path).await.problem(403, "forbidden");
+    ask(Method::POST, &format!("{path}/reset")).await.problem(403, "forbidden");
+    api.post("/providers/99/limits/reset", json!(null)).await.problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -11,9 +11,13 @@ mod fixture;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod limit_events;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod me;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

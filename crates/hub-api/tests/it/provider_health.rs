@@ -81,8 +81,12 @@ async fn a_reset_closes_the_breaker_ends_the_pause_and_is_audited() {
 async fn only_admins_see_it_and_only_where_there_are_breakers() {
     let place = Place::new().await;
     let (_, _, key) = place.api.user_with_key("ada", json!({"name": "laptop"})).await;
-    for (method, path) in [(Method::GET, "/providers/1/health"), (Method::POST, "/providers/1/breaker/reset")]
-    {
+    for (method, path) in [
+        (Method::GET, "/providers/1/health"),
+        (Method::POST, "/providers/1/breaker/reset"),
+        (Method::POST, "/providers/1/test"),
+        (Method::GET, "/providers/1/models"),
+    ] {
         place.api.call(method, path).bearer(&key).send().await.problem(403, "forbidden");
     }
     place.api.get("/providers/9/health").await.problem(404, "not_found");
@@ -92,4 +96,9 @@ async fn only_admins_see_it_and_only_where_there_are_breakers() {
     });
     without.post("/providers", fields).await;
     without.get("/providers/1/health").await.problem(503, "no_breakers");
+    without.post("/providers/1/test", json!({})).await.problem(503, "no_provider_tests");
+    without.get("/providers/1/models").await.problem(503, "no_provider_tests");
+    let wrong = without.post("/providers/1/test", json!({"modell": "x"})).await.problem(422, "invalid");
+    assert_eq!(wrong, ["modell"]);
+    without.post("/providers/9/test", json!({})).await.problem(404, "not_found");
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::fixture::Api;
 
 /// A request of key 1 of user 1 that provider 7 answered.
-fn record(at: &str, cost_nanos: i64) -> RequestRecord {
+pub(crate) fn record(at: &str, cost_nanos: i64) -> RequestRecord {
     let at: Timestamp = at.parse().unwrap();
     let cost = Money::from_nanos(cost_nanos);
     let timings = Timings {

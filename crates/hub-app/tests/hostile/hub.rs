@@ -105,6 +105,7 @@ async fn seed(app: &App, providers: &[(&str, String)]) -> String {
             "timeout_request": 1000,
             "on_client_abort": "cancel",
             "failure_threshold": 0,
+            "conversion": "never",
         });
         management.create_provider(&me, &object(provider)).await.unwrap();
     }

@@ -21,7 +21,15 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) async fn start() -> Self {
-        let (setup, first, second) = (Setup::new().await, lab().await, lab().await);
+        Self::with(&[]).await
+    }
+
+    /// With some variables set.
+    pub(crate) async fn with(variables: &[(&'static str, &str)]) -> Self {
+        let (mut setup, first, second) = (Setup::new().await, lab().await, lab().await);
+        for (name, value) in variables {
+            setup.set(name, *value);
+        }
         for dialect in Dialect::ALL {
             for (name, url, priority) in [("first", first.url(), 0), ("second", second.url(), 1)] {
                 let more = json!({"priority": priority, "credential": format!("sk-{name}-credential")});
@@ -30,6 +38,10 @@ impl Pair {
         }
         let key = setup.member().await;
         Self { hub: setup.start().await, key, first, second }
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key.text
     }
 
     /// Edits all first providers as an admin does.
@@ -117,6 +129,7 @@ async fn a_failing_provider_leaves_no_trace_when_the_next_one_answers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_not_there_or_hangs_up_is_passed_over() {
     let pair = Pair::start().await;
+    pair.edit_first(json!({"max_retry_attempts": 0})).await;
     let hang_up = Behaviour { no_head: Some(true), ..Behaviour::default() };
     plays(&pair.first, hang_up);
     assert_eq!(pair.ask(Dialect::Claude, true, "hang up").await.status, 200);
@@ -131,7 +144,8 @@ async fn a_provider_that_is_not_there_or_hangs_up_is_passed_over() {
     assert_eq!(reply.json()["error"]["type"], "api_error");
     let record = pair.hub.record(reply.id()).await;
     assert_eq!(record.request.error_code.as_deref(), Some("upstream_unreachable"));
-    assert_eq!((record.outcome, record.attempts.len()), (Outcome::Failed, 2));
+    // The second one was tried twice.
+    assert_eq!((record.outcome, record.attempts.len()), (Outcome::Failed, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

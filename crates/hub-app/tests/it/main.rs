@@ -4,6 +4,8 @@
 mod harness;
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod bytes;
@@ -11,6 +13,8 @@ mod bytes;
 mod canary;
 #[cfg(test)]
 mod classes;
+#[cfg(test)]
+mod conversion;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
@@ -26,16 +30,30 @@ mod front;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod hedge;
+#[cfg(test)]
+mod keep_alive;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod probing;
+#[cfg(test)]
+mod provider_test;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod retries;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod timeouts;
 #[cfg(test)]
 mod vendor_calls;

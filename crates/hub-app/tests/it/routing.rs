@@ -214,3 +214,33 @@ async fn a_request_that_fits_no_url_of_the_provider_is_recorded_as_it_was_answer
     assert_eq!((record.request.status, record.outcome), (400, hub_types::Outcome::Refused));
     assert_eq!(record.request.error_code.as_deref(), Some("invalid_request"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_learn_names_and_reasons_only_where_the_operator_says_so() {
+    for (verbose, told) in [
+        ("false", "the model stage left none (group left 3, enabled left 2, client left 1)"),
+        (
+            "true",
+            "the model stage left none (group left 3, enabled left 2, client left 1); off: disabled, \
+             picky: client_restriction, other: model_not_allowed",
+        ),
+    ] {
+        let (mut setup, lab) = (Setup::new().await, lab().await);
+        setup.set("VERBOSE_PROVIDER_ERROR", verbose);
+        for (name, more) in [
+            ("off", json!({"is_enabled": false})),
+            ("picky", json!({"allowed_clients": ["codex"]})),
+            ("other", json!({"allowed_models": [{"match": "exact", "pattern": "another"}]})),
+            ("not ours", json!({"group_tag": "elsewhere"})),
+        ] {
+            setup.provider_for(Dialect::Claude, name, &lab.url(), more).await;
+        }
+        let (key, hub) = (setup.member().await, setup.start().await);
+        let reply = ask(&hub, &key, Dialect::Claude, "claude-sonnet-4-5").await;
+        assert_eq!(reply.status, 503);
+        let message = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(message, format!("no provider can serve this request: {told}"));
+        let raw = String::from_utf8_lossy(&reply.raw);
+        assert!(!raw.contains(&lab.addr().to_string()) && !raw.contains("sk-vendor"), "{raw}");
+    }
+}

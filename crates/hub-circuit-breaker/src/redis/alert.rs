@@ -1,24 +1,24 @@
-//! The one alert of all instances.
-
-use std::time::Duration;
+//! The one turn of all instances.
 
 use hub_redis::{Batch, RedisConnection, RedisError, RedisReply};
 use hub_types::ProviderId;
 
 use super::keys;
+use crate::alert::Occasion;
+use crate::time::Ms;
 
 /// Was it this caller who claimed the period?
 pub(crate) async fn claim(
     connection: &RedisConnection,
+    occasion: Occasion,
     provider: ProviderId,
-    period: Duration,
+    period: Ms,
 ) -> Result<bool, RedisError> {
-    let millis = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
     let mut batch = Batch::new();
     batch.command(
         "SET",
-        &keys::alert(provider),
-        ["1".into(), "NX".into(), "PX".into(), millis.max(1).into()],
+        &keys::turn(occasion, provider),
+        ["1".into(), "NX".into(), "PX".into(), period.into()],
     );
     let answer = connection.run(batch).await?.into_iter().next();
     answer.map_or(Ok(false), |answer| answer.map(|answer| answer != RedisReply::Nil))

@@ -2,14 +2,16 @@
 
 use hub_types::ProviderId;
 
+use crate::alert::Occasion;
+
 /// The hash of a breaker: see [`FIELDS`].
 pub(super) fn state(provider: ProviderId) -> String {
     format!("circuit_breaker:state:{provider}")
 }
 
-/// There while no further alert about the provider is due.
-pub(super) fn alert(provider: ProviderId) -> String {
-    format!("circuit_breaker:alert:{provider}")
+/// There while nothing further of the kind is due.
+pub(super) fn turn(occasion: Occasion, provider: ProviderId) -> String {
+    format!("circuit_breaker:{}:{provider}", occasion.as_str())
 }
 
 /// What a breaker's hash has, in the order of the script.

@@ -1,6 +1,8 @@
 //! At most one alert in a while.
 
-use hub_circuit_breaker::AlertThrottle;
+use std::time::Duration;
+
+use hub_circuit_breaker::{AlertThrottle, Occasion};
 use hub_types::ProviderId;
 
 use crate::contract::{P, at};
@@ -14,6 +16,19 @@ async fn one_alert_in_five_minutes_for_each_provider() {
     assert!(!throttle.is_due(P, at(299)).await);
     assert!(throttle.is_due(P, at(300)).await);
     assert!(!throttle.is_due(P, at(599)).await);
+}
+
+#[tokio::test]
+async fn occasions_do_not_silence_each_other_and_have_periods_of_their_own() {
+    let throttle = AlertThrottle::new();
+    assert!(throttle.is_due(P, at(0)).await);
+    for (occasion, period) in [(Occasion::Credential, 300), (Occasion::Probe, 10)] {
+        let period = Duration::from_secs(period);
+        assert!(throttle.claim(occasion, P, period, at(1)).await);
+        assert!(!throttle.claim(occasion, P, period, at(10)).await);
+    }
+    assert!(throttle.claim(Occasion::Probe, P, Duration::from_secs(10), at(11)).await);
+    assert!(!throttle.claim(Occasion::Credential, P, Duration::from_secs(300), at(11)).await);
 }
 
 #[tokio::test]

@@ -34,13 +34,15 @@ pub struct Routing {
     pub failover_budget: Duration,
     /// How long connecting may take.
     pub connect_timeout: Duration,
+    /// How long a client of a stream waits for a sign of life; zero = as long as it takes.
+    pub stream_keep_alive: Duration,
     /// Whether network errors count against a provider's circuit breaker.
     pub breaker_on_network_errors: bool,
     /// The longest pause of a provider that asks for one; zero = none pauses.
     pub longest_pause: Duration,
     /// Whether providers may have private addresses.
     pub allow_private_upstreams: bool,
-    /// Whether clients are told which providers were tried.
+    /// Whether clients are told by name which providers did not come into question, and why.
     pub verbose_provider_error: bool,
 }
 
@@ -75,6 +77,7 @@ impl Routing {
         let max_attempts = reader.count(&of::MAX_RETRY_ATTEMPTS_DEFAULT);
         let failover_budget = reader.duration(&of::FAILOVER_BUDGET_MS);
         let connect_timeout = reader.duration(&of::FETCH_CONNECT_TIMEOUT);
+        let stream_keep_alive = reader.duration(&of::STREAM_KEEP_ALIVE_MS);
         let breaker_on_network_errors = reader.boolean(&of::ENABLE_CIRCUIT_BREAKER_ON_NETWORK_ERRORS);
         let longest_pause = reader.duration(&of::MAX_PROVIDER_PAUSE_MS);
         let allow_private_upstreams = reader.boolean(&of::ALLOW_PRIVATE_UPSTREAMS);
@@ -83,6 +86,7 @@ impl Routing {
             max_attempts: max_attempts?,
             failover_budget: failover_budget?,
             connect_timeout: connect_timeout?,
+            stream_keep_alive: stream_keep_alive?,
             breaker_on_network_errors: breaker_on_network_errors?,
             longest_pause: longest_pause?,
             allow_private_upstreams: allow_private_upstreams?,

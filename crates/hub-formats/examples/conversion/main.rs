@@ -1,10 +1,11 @@
 //! What scanning, tapping and converting cost: `cargo run --release -p hub-formats --example conversion`.
 #![expect(clippy::print_stdout, reason = "a report for the person who runs it")]
 
+#[path = "../million/clock.rs"]
+mod clock;
 mod samples;
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use allocation_counter::measure;
 use hub_formats::convert::{AnswerPlan, Converter, End, StreamConverter, Target, convert_request};
@@ -12,6 +13,7 @@ use hub_formats::scan::scan_request;
 use hub_formats::tap::UsageTap;
 use hub_types::{Dialect, Endpoint};
 
+use clock::micros;
 use samples::{DELTAS, MODELS, body_of, events_of, plan, source};
 
 const REQUEST: usize = 100 * 1024;
@@ -93,16 +95,17 @@ fn convert(plan: &AnswerPlan, events: &[Vec<u8>]) -> usize {
     written + out.len()
 }
 
-/// What a run takes by itself, in microseconds: a tenth of many runs was faster. The others tell what else the
+/// What a run computes by itself, in microseconds: a tenth of many runs was faster. The others tell what else the
 /// machine was doing.
 fn time<T>(mut run: impl FnMut() -> T, runs: u32) -> f64 {
     let mut times: Vec<f64> = (0..101)
         .map(|_| {
-            let start = Instant::now();
-            for _ in 0..runs {
-                black_box(run());
-            }
-            start.elapsed().as_secs_f64() * 1e6 / f64::from(runs)
+            let taken = micros(|| {
+                for _ in 0..runs {
+                    black_box(run());
+                }
+            });
+            taken / f64::from(runs)
         })
         .collect();
     times.sort_by(f64::total_cmp);

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use hub_types::Dialect;
+
 use super::ir::{Choice, Hosted, Media, Part, Request, Source};
 use super::json::{Json, obj, parse};
 use super::loss::LossReport;
@@ -23,6 +25,11 @@ impl Context<'_> {
         if value.is_some() {
             self.losses.note(code);
         }
+    }
+
+    /// Does the target take tools with plain text as such?
+    pub(crate) fn knows_custom(&self) -> bool {
+        self.target.facts.custom_tools && matches!(self.target.dialect, Dialect::OpenAi | Dialect::Responses)
     }
 
     /// Takes away tools that run at a vendor and have no counterpart here. Forcing one of them is refused.
@@ -94,6 +101,13 @@ pub(crate) fn object_args<'a>(args: &Cow<'a, str>) -> Json<'a> {
 /// Arguments as a text.
 pub(crate) fn text_args<'a>(args: &Cow<'a, str>) -> Cow<'a, str> {
     if args.trim().is_empty() { Cow::Borrowed("{}") } else { args.clone() }
+}
+
+/// What a tool with plain text gets: the text in its wrapper, or all of it if there is none.
+pub(crate) fn plain_input(arguments: &str) -> String {
+    let parsed = parse(arguments.as_bytes()).ok();
+    let input = parsed.as_ref().and_then(|object| object.str_at("input"));
+    input.unwrap_or(arguments).to_owned()
 }
 
 /// The texts among the parts of a result, one below the other.

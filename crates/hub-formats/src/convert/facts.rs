@@ -1,9 +1,16 @@
 //! What a conversion has to know of the model that it writes for. The table is data: `data/model_facts.tsv`.
 
+mod overrides;
+
+use serde::{Deserialize, Serialize};
+
 use super::level::Level;
 
+pub use overrides::{FactOverrides, ModelOverride};
+
 /// How a model is told to think.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ThinkingStyle {
     /// Nobody knows: what the client asked for is passed on.
     Unknown,
@@ -42,6 +49,8 @@ pub struct ModelFacts {
     pub can_stop_thinking: bool,
     /// Does it take system turns in the middle of the conversation?
     pub mid_system: bool,
+    /// OpenAI: does it take tools with plain text, and grammars for them?
+    pub custom_tools: bool,
 }
 
 const TABLE: &str = include_str!("../../data/model_facts.tsv");
@@ -71,6 +80,7 @@ impl ModelFacts {
             signatures: false,
             can_stop_thinking: true,
             mid_system: false,
+            custom_tools: false,
         }
     }
 
@@ -105,6 +115,7 @@ impl ModelFacts {
             signatures: has("signatures"),
             can_stop_thinking: has("off"),
             mid_system: has("mid_system"),
+            custom_tools: has("custom"),
         }
     }
 }

@@ -7,7 +7,8 @@ use hub_types::Dialect;
 
 use super::ir::{Part, Request, Role, Turn};
 use super::loss::LossReport;
-use super::opaque::Origin;
+use super::opaque::{Opaque, Origin};
+use super::request::SignatureStash;
 use super::target::Target;
 
 const INTERRUPTED: &str = "[no result: the tool call was interrupted]";
@@ -24,6 +25,18 @@ pub(crate) fn prepare(request: &mut Request<'_>, target: &Target, losses: &mut L
     }
     if wants_user_first {
         begin_with_user(&mut request.turns);
+    }
+}
+
+/// What a client could not carry was kept for it.
+pub(crate) fn give_kept_signatures(turns: &mut [Turn<'_>], stash: &dyn SignatureStash) {
+    for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        if let Part::Call { id, opaque: opaque @ None, .. } = part {
+            *opaque = stash
+                .signature(id)
+                .and_then(|kept| Opaque::read(Origin::GeminiCall, Cow::Owned(kept)))
+                .filter(|kept| kept.origin.is_gemini());
+        }
     }
 }
 
@@ -180,11 +193,15 @@ fn results<'a>(
     }
     let mut all: Vec<Part<'a>> = waiting
         .drain(..)
-        .map(|(id, custom)| {
-            found.remove(&id).unwrap_or_else(|| {
+        .map(|(id, is_custom)| {
+            let mut found = found.remove(&id);
+            if let Some(Part::Result { custom, .. }) = &mut found {
+                *custom = is_custom;
+            }
+            found.unwrap_or_else(|| {
                 losses.note("missing_result");
                 let parts = vec![Part::Text(Cow::Borrowed(INTERRUPTED))];
-                Part::Result { id, name: None, parts, is_error: true, custom }
+                Part::Result { id, name: None, parts, is_error: true, custom: is_custom }
             })
         })
         .collect();

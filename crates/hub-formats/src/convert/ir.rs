@@ -7,5 +7,5 @@ mod tool;
 mod turn;
 
 pub(crate) use request::{Output, Request, Thinking};
-pub(crate) use tool::{Allowed, Choice, Custom, Hosted, Tool};
+pub(crate) use tool::{Allowed, CallForm, Choice, Custom, Hosted, Tool};
 pub(crate) use turn::{Kind, Media, Part, Role, Source, Turn};

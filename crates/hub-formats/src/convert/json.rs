@@ -46,6 +46,7 @@ impl<'a> Obj<'a> {
     }
 
     pub(crate) fn push(&mut self, key: &'a str, value: impl Into<Json<'a>>) {
+        self.raw = &[];
         self.members.push((Cow::Borrowed(key), value.into()));
     }
 
@@ -62,6 +63,7 @@ impl<'a> Obj<'a> {
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
+        self.raw = &[];
         self.members.retain(|(name, _)| name != key);
     }
 }

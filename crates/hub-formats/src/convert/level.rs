@@ -1,7 +1,10 @@
 //! Levels of thinking, and their price in tokens.
 
+use serde::{Deserialize, Serialize};
+
 /// From little to much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// As little as the model can.
     Minimal,

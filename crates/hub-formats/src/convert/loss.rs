@@ -16,6 +16,18 @@ pub enum LossClass {
     Semantic,
 }
 
+impl LossClass {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Minor => "minor",
+            Self::Cost => "cost",
+            Self::Semantic => "semantic",
+        }
+    }
+}
+
 /// One thing that could not be carried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
@@ -23,6 +35,13 @@ pub struct Loss {
     pub code: Cow<'static, str>,
     /// How much it matters.
     pub class: LossClass,
+}
+
+impl Loss {
+    /// The code without its detail: one word of a closed list.
+    pub fn word(&self) -> &str {
+        self.code.split(':').next().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Loss {
@@ -100,7 +119,7 @@ fn class_of(code: &str) -> LossClass {
             LossClass::Semantic
         }
         "cache_control" | "cache_key" => LossClass::Cost,
-        "usage_estimated" | "id_rewritten" | "name_rewritten" | "unknown" => LossClass::Info,
+        "usage_estimated" | "unknown_stop" | "id_rewritten" | "name_rewritten" | "unknown" => LossClass::Info,
         _ => LossClass::Minor,
     }
 }

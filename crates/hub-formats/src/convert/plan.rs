@@ -1,11 +1,12 @@
 //! What has to be remembered of a request to write its answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use hub_types::Dialect;
 
+use super::answer::Unit;
 use super::ids::digest;
-use super::ir::Request;
+use super::ir::{CallForm, Request};
 use super::json::{Json, Obj};
 use super::names::NameMap;
 
@@ -20,6 +21,8 @@ pub struct AnswerPlan {
     pub stream: bool,
     /// Does the upstream stream? It may do so although the client does not.
     pub upstream_stream: bool,
+    /// Gemini: the client reads its stream as one JSON list, not as events (it did not ask for `alt=sse`).
+    pub list: bool,
     /// Seconds since 1970, where the answer has to say when it was made.
     pub created: u64,
     /// What makes ids of this answer unlike those of any other: the request's id.
@@ -27,11 +30,13 @@ pub struct AnswerPlan {
     /// The model as the client calls it.
     pub(crate) model: String,
     pub(crate) names: NameMap,
-    /// Tools that take plain text.
-    pub(crate) custom: HashSet<String>,
+    /// Tools whose calls are not told as functions.
+    pub(crate) forms: HashMap<String, CallForm>,
     /// Tools in groups: the group, and the name there.
     pub(crate) namespaces: HashMap<String, (String, String)>,
     pub(crate) include_usage: bool,
+    /// The most answers that may come.
+    pub(crate) answers: u64,
     /// Members of a Responses request that its answer repeats.
     pub(crate) echo: Obj<'static>,
 }
@@ -52,6 +57,9 @@ const ECHOED: [&str; 12] = [
     "truncation",
 ];
 
+/// No vendor gives more answers to one request.
+const MAX_ANSWERS: u64 = 128;
+
 impl AnswerPlan {
     pub(crate) fn new(
         request: &Request<'_>,
@@ -60,11 +68,15 @@ impl AnswerPlan {
         upstream: Dialect,
         upstream_stream: bool,
     ) -> Self {
-        let custom = request.tools.iter().filter(|tool| tool.custom.is_some());
+        let forms = request.tools.iter().filter_map(|tool| {
+            let custom = tool.custom.as_ref().map(|_| CallForm::Custom);
+            Some((tool.name.to_string(), custom.or(tool.builtin)?))
+        });
         let mut echo = Obj::default();
         if request.origin == Dialect::Responses {
             for key in ECHOED {
-                echo.push_some(key, body.get(key).cloned().map(Json::into_owned));
+                // As text: it is repeated several times, and copied with the plan.
+                echo.push_some(key, body.get(key).map(|value| Json::Raw(value.to_text().into())));
             }
         }
         Self {
@@ -72,11 +84,12 @@ impl AnswerPlan {
             upstream,
             stream: request.stream,
             upstream_stream,
+            list: false,
             created: 0,
             salt: String::new(),
             model: request.model.to_string(),
             names,
-            custom: custom.map(|tool| tool.name.to_string()).collect(),
+            forms: forms.collect(),
             namespaces: request
                 .tools
                 .iter()
@@ -86,8 +99,20 @@ impl AnswerPlan {
                 })
                 .collect(),
             include_usage: request.include_usage,
+            answers: request.answers.map_or(1, |(count, _)| count.min(MAX_ANSWERS)),
             echo,
         }
+    }
+
+    /// Is the provider one that streams lists where it is not asked for events?
+    pub(crate) fn upstream_is_google(&self) -> bool {
+        matches!(self.upstream, Dialect::Gemini | Dialect::GeminiCli)
+    }
+
+    /// As what the client expects this call.
+    pub(crate) fn form(&self, unit: &Unit) -> CallForm {
+        let Unit::Call { name, .. } = unit else { return CallForm::Function };
+        self.forms.get(self.names.original(name)).copied().unwrap_or(CallForm::Function)
     }
 
     /// The answer's id: the provider's, as the client's dialect begins ids, or one that is made up.

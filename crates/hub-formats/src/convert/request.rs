@@ -40,8 +40,32 @@ pub struct Converted {
     pub plan: AnswerPlan,
 }
 
+/// Where signatures are kept that a client can't carry: [`super::Converter::take_signatures`] gives them.
+pub trait SignatureStash {
+    /// The signature that came with this call.
+    fn signature(&self, call_id: &str) -> Option<String>;
+}
+
 /// Writes a client's request anew for a provider of another dialect.
 pub fn convert_request(source: Source<'_>, target: &Target) -> Result<Converted, Refusal> {
+    convert(source, target, None)
+}
+
+/// The same, with the signatures that were kept of earlier answers. Only chat clients need them, and only Gemini
+/// gets them: others carry them themselves.
+pub fn convert_request_with(
+    source: Source<'_>,
+    target: &Target,
+    stash: &dyn SignatureStash,
+) -> Result<Converted, Refusal> {
+    convert(source, target, Some(stash))
+}
+
+fn convert(
+    source: Source<'_>,
+    target: &Target,
+    stash: Option<&dyn SignatureStash>,
+) -> Result<Converted, Refusal> {
     let body = parse(source.body)?;
     let mut losses = LossReport::default();
     let mut request = match source.dialect {
@@ -56,6 +80,10 @@ pub fn convert_request(source: Source<'_>, target: &Target) -> Result<Converted,
     }
     if let Some(model) = source.path_model {
         request.model = model.to_owned().into();
+    }
+    let is_google = matches!(target.dialect, Dialect::Gemini | Dialect::GeminiCli);
+    if let Some(stash) = stash.filter(|_| is_google && source.dialect == Dialect::OpenAi) {
+        history::give_kept_signatures(&mut request.turns, stash);
     }
     history::prepare(&mut request, target, &mut losses);
     let rule = match target.dialect {

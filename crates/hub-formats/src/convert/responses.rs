@@ -1,5 +1,6 @@
 //! OpenAI Responses.
 
+mod builtin;
 mod decode;
 mod decode_items;
 mod decode_tools;

@@ -1,7 +1,11 @@
 //! Tests of hub-formats against what real programs made of the same bytes, and of conversion as a whole.
 
 #[cfg(test)]
+mod answer_losses;
+#[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod codex_instructions;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -9,7 +13,11 @@ mod estimate;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
-mod instructions;
+mod lists;
+#[cfg(test)]
+mod million;
+#[cfg(test)]
+mod openai_tools;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod live;
 mod pool;
 mod proxy;
 mod route;
+mod sent;
 mod stream;
 mod tls;
 
@@ -29,6 +30,7 @@ pub use dial::{AddressRule, Resolve, Resolving};
 pub use error::{ConnectError, ProxyFailure, UpstreamError};
 pub use proxy::{ProxyScheme, ProxyUrl, ProxyUrlError};
 pub use route::{Origin, Route};
+pub use sent::Sent;
 pub use tls::tls_client_config;
 
 use crate::Tasks;
@@ -122,7 +124,7 @@ impl UpstreamClient {
     /// Sends a request and waits for the head of its answer. The URI must be in origin form and the `host`
     /// header set. A connection from the pool that turns out to be dead before any byte of an answer came is
     /// replaced by a fresh one, once; what an HTTP/2 upstream says it has not looked at is sent again, at most
-    /// twice. Nothing else is.
+    /// twice. Nothing else is. A [`Sent`] among its extensions is told when it goes out.
     pub async fn send(
         &self,
         route: impl Into<Route>,
@@ -214,6 +216,9 @@ impl Shared {
         ready: Ready,
         request: Request<Bytes>,
     ) -> Result<UpstreamResponse, NoAnswer> {
+        if let Some(sent) = request.extensions().get::<Sent>() {
+            sent.mark();
+        }
         match ready {
             Ready::Own(mut live, is_kept) => {
                 let response = live

@@ -5,11 +5,13 @@
 mod audit;
 mod bindings;
 mod key;
+mod limit_event;
 mod limits;
 mod list;
 mod provider;
 mod provider_group;
 mod provider_health;
+mod provider_test;
 mod request;
 pub(crate) mod routing;
 mod secret;
@@ -24,11 +26,13 @@ mod what_if;
 pub use audit::AuditView;
 pub use bindings::{ClearBindingsFields, ClearBindingsView, ProviderBindings};
 pub use key::{KeyFields, KeyView, NewKeyView};
+pub use limit_event::LimitEventView;
 pub use limits::LimitFields;
 pub use list::List;
 pub use provider::{ProviderFields, ProviderView, RedirectView, RuleView};
 pub use provider_group::{ProviderGroupFields, ProviderGroupView};
 pub use provider_health::ProviderHealthView;
+pub use provider_test::{ProviderModelsView, ProviderTestFields, ProviderTestView};
 pub use request::{AttemptView, CostBreakdownView, RequestDetailView, RequestView, StageView};
 pub use routing::{
     BindingStepView, CandidateView, ChoiceView, DroppedView, ExplanationVerdict, ExplanationView,
@@ -44,6 +48,6 @@ pub use session_pool::{
 };
 pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, StoreView};
 pub use usage::{UsageSummaryView, UsageView};
-pub use usage_of_limits::{LimitsView, QuantityView, WindowView};
+pub use usage_of_limits::{KeyLimitsView, LimitsView, OwnLimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};
 pub use what_if::{WhatIfBase, WhatIfFields, WhatIfMoveView, WhatIfProviderView, WhatIfSessions, WhatIfView};

@@ -143,6 +143,9 @@ pub struct AttemptView {
     pub class: Option<ErrorClass>,
     /// The failure in words, redacted.
     pub error: Option<String>,
+    /// From the request's arrival until the hub turned to this provider, ms.
+    #[serde(default)]
+    pub queued_ms: u64,
     /// Until the first byte of an answer, ms.
     pub first_byte_ms: Option<u64>,
     /// Until the first content, ms.
@@ -193,6 +196,7 @@ impl AttemptView {
             upstream_model: shown.and_then(|shown| shown.upstream_model.clone()),
             status: attempt.status,
             class: attempt.class,
+            queued_ms: attempt.timings.queued_us / 1000,
             error: shown.and_then(|shown| shown.error.clone()),
             first_byte_ms: attempt.timings.first_byte_us.map(|us| us / 1000),
             ttft_ms: attempt.timings.first_content_us.map(|us| us / 1000),

@@ -1,20 +1,41 @@
 //! How much of each limit is taken, as people see it.
 
 use hub_rate_limit::{Quantity, WindowUsage};
-use hub_types::Money;
+use hub_types::{KeyId, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::schema;
 
-/// The limits of a user or key that are set, and how much of each is taken.
+/// The limits of a user, key or provider that are set, and how much of each is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitsView {
     /// Charges before this moment count no longer.
     pub cost_reset_at: Option<Timestamp>,
     /// One for each limit; what is not limited is not counted.
     pub windows: Vec<WindowView>,
+}
+
+/// What somebody may still use: the limits of a user, and those of the user's keys, which apply besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnLimitsView {
+    /// Over all keys.
+    pub user: LimitsView,
+    /// Each key's own; of very many keys the first 200.
+    pub keys: Vec<KeyLimitsView>,
+}
+
+/// The limits of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyLimitsView {
+    /// The key.
+    #[schema(value_type = i64)]
+    pub id: KeyId,
+    /// Its name.
+    pub name: String,
+    /// How much is taken.
+    pub limits: LimitsView,
 }
 
 /// One limit.

@@ -10,16 +10,18 @@ use moka::future::Cache;
 use hub_http::UpstreamClient;
 use hub_types::ProviderId;
 
-use super::ask::ask;
 use crate::catalogue::Upstream;
+use crate::prober;
 
 /// Vendors add models every few weeks.
 const GOOD_FOR: Duration = Duration::from_mins(10);
 /// A provider that did not say is not asked again with each request.
 const SILENT_FOR: Duration = Duration::from_mins(1);
+/// A client waits for the list no longer.
+const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_PROVIDERS: u64 = 1000;
 
-type Listed = Option<Arc<[Box<str>]>>;
+type Listed = Option<Arc<[String]>>;
 
 /// The lists of providers, as they were when each provider was last edited.
 #[derive(Clone)]
@@ -48,10 +50,10 @@ impl KnownModels {
     /// The models of a provider; `None` if it does not say.
     pub(super) async fn of(&self, client: &UpstreamClient, upstream: &Upstream) -> Listed {
         let provider = &upstream.provider;
-        self.0
-            .get_with((provider.id, provider.updated_at), async {
-                ask(client, upstream).await.map(Into::into)
-            })
-            .await
+        let asking = async {
+            let list = prober::list(client, upstream, PATIENCE).await.ok()?;
+            list.report.class.is_none().then(|| list.models.into())
+        };
+        self.0.get_with((provider.id, provider.updated_at), asking).await
     }
 }

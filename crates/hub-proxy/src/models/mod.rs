@@ -1,6 +1,5 @@
 //! Lists of models, answered by the hub: what the providers that a key may use can serve, together.
 
-mod ask;
 mod known;
 mod render;
 
@@ -86,7 +85,7 @@ async fn served_to(
         let admitted = |name: &&str| upstream.admits(name);
         match listed {
             Some(listed) => {
-                names.extend(listed.iter().map(|name| &**name).filter(admitted).map(str::to_owned));
+                names.extend(listed.iter().map(String::as_str).filter(admitted).map(str::to_owned));
             }
             None => names.extend(priced(&catalogue, upstream).filter(admitted).map(str::to_owned)),
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use hub_formats::convert::End;
 use hub_formats::tap::UsageTap;
 use hub_formats::usage_filter::UsageChunkFilter;
 use hub_http::{UpstreamBody, UpstreamError};
@@ -16,10 +17,13 @@ use smallvec::SmallVec;
 
 use super::leave::Left;
 use super::open::Reading;
+use super::translation::Translation;
 use super::{Patience, joined};
 use crate::attempt::Underway;
 use crate::bill::Bill;
 use crate::failure::Failure;
+
+const BROKE_OFF: &str = "the answer broke off before anything of it was passed on";
 
 /// What is held at most; then it leaves, content or not.
 const MAX_BYTES: usize = 1 << 20;
@@ -34,8 +38,12 @@ pub(crate) struct GatedParts {
     pub(crate) body: UpstreamBody,
     pub(crate) tap: UsageTap,
     pub(crate) filter: Option<UsageChunkFilter>,
+    /// Says it in the client's words, if the upstream's are others.
+    pub(crate) translation: Option<Translation>,
     pub(crate) bill: Bill,
+    /// The client's.
     pub(crate) dialect: Dialect,
+    /// Does the client get one?
     pub(crate) is_event_stream: bool,
     pub(crate) patience: Patience,
     /// What must not be seen in an error inside the stream.
@@ -49,6 +57,7 @@ pub(crate) struct Gated {
     /// What came before there was content, and has been read by the tap.
     pub(super) held: SmallVec<[Bytes; 2]>,
     pub(super) filter: Option<UsageChunkFilter>,
+    pub(super) translation: Option<Translation>,
     pub(super) dialect: Dialect,
     pub(super) is_event_stream: bool,
     pub(super) patience: Patience,
@@ -66,6 +75,8 @@ pub(crate) enum Hollow {
     Error,
     /// It has an end, and nothing in it.
     Empty,
+    /// It can't be said in the client's words.
+    Unsayable,
 }
 
 impl Gated {
@@ -75,12 +86,17 @@ impl Gated {
             reading: Reading { tap: parts.tap, bill: parts.bill },
             held: SmallVec::new(),
             filter: parts.filter,
+            translation: parts.translation,
             dialect: parts.dialect,
             is_event_stream: parts.is_event_stream,
             patience: parts.patience,
             last_piece: Instant::now(),
             secrets: parts.secrets,
         }
+    }
+
+    pub(crate) const fn is_event_stream(&self) -> bool {
+        self.is_event_stream
     }
 
     /// Waits for content. `deadline` is when there has to be some.
@@ -98,13 +114,10 @@ impl Gated {
                     let malformed = matches!(error, UpstreamError::Malformed);
                     let is_reset = bytes == 0 && !malformed;
                     let class = if is_reset { ErrorClass::Network } else { ErrorClass::FakeSuccess };
-                    return Err(Hollow::Broken(
-                        class,
-                        "the answer broke off before anything of it was passed on",
-                    ));
+                    return Err(Hollow::Broken(class, BROKE_OFF));
                 }
-                Ok(None) => return Err(Hollow::Empty),
-                Err(_) if is_over => return Err(Hollow::Empty),
+                Ok(None) => return self.at_end(),
+                Err(_) if is_over => return self.at_end(),
                 Err(_) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
             };
             if bytes == 0 && piece.trim_ascii_start().starts_with(b"<") {
@@ -117,22 +130,54 @@ impl Gated {
                 events +=
                     memmem::find_iter(&piece, b"\n\n").count() + memmem::find_iter(&piece, b"\n\r\n").count();
             }
-            self.held.push(piece);
-            let tap = &self.reading.tap;
-            if tap.content_seen() || bytes >= MAX_BYTES || events >= MAX_EVENTS {
+            match &mut self.translation {
+                Some(translation) => translation.feed(&piece),
+                None => self.held.push(piece),
+            }
+            let is_enough = bytes >= MAX_BYTES || events >= MAX_EVENTS;
+            if self.may_leave(is_enough) {
                 return Ok(());
             }
+            let tap = &self.reading.tap;
             if tap.error_seen().is_some() {
                 return Err(Hollow::Error);
             }
-            if self.body.is_end() {
-                return Err(Hollow::Empty);
+            if self.translation.as_ref().is_some_and(Translation::is_hopeless) {
+                return Err(Hollow::Unsayable);
             }
-            if tap.terminal_seen() && !is_over {
+            if self.body.is_end() || self.translation.as_ref().is_some_and(Translation::is_done) {
+                return self.at_end();
+            }
+            if self.reading.tap.terminal_seen() && !is_over {
                 // What may still come is the end, or figures.
                 is_over = true;
                 deadline = deadline.min(Instant::now() + LAST_WORDS);
             }
+        }
+    }
+
+    /// Is there something for the client? `is_enough`: more is not held, content or not.
+    fn may_leave(&self, is_enough: bool) -> bool {
+        let has_content = self.reading.tap.content_seen();
+        match &self.translation {
+            None => has_content || is_enough,
+            // A translated answer in one piece is the client's when it is whole.
+            Some(translation) if !translation.is_stream() => has_content && translation.is_done(),
+            Some(translation) if translation.is_hopeless() => false,
+            Some(translation) => has_content && translation.waiting() > 0 || is_enough,
+        }
+    }
+
+    /// The upstream has no more to say, and there was nothing for the client so far.
+    fn at_end(&mut self) -> Result<(), Hollow> {
+        let Some(translation) = &mut self.translation else { return Err(Hollow::Empty) };
+        translation.end(End::Eof);
+        let report = self.reading.tap.report();
+        match (report.content_seen, translation.is_hopeless()) {
+            (false, _) => Err(Hollow::Empty),
+            (true, false) => Ok(()),
+            (true, true) if report.completed => Err(Hollow::Unsayable),
+            (true, true) => Err(Hollow::Broken(ErrorClass::FakeSuccess, BROKE_OFF)),
         }
     }
 
@@ -144,7 +189,7 @@ impl Gated {
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Failure {
-        let Self { reading: Reading { tap, bill }, held, filter, secrets, .. } = self;
+        let Self { reading: Reading { tap, bill }, held, filter, translation, secrets, .. } = self;
         let report = tap.finish();
         match hollow {
             Hollow::Broken(class, why) => Failure::no_answer(*class, (*why).to_owned()),
@@ -155,10 +200,27 @@ impl Gated {
             // It was asked for, it has an end, and it may have been paid for.
             Hollow::Empty if report.completed => {
                 bill.charge(&report, &mut underway.record);
-                Failure::empty(status, headers.clone(), whole(&held, filter))
+                let body = match translation {
+                    Some(mut translation) => translation.take().unwrap_or_default(),
+                    None => whole(&held, filter),
+                };
+                Failure::empty(status, headers.clone(), body)
+            }
+            Hollow::Unsayable => {
+                if report.completed {
+                    bill.charge(&report, &mut underway.record);
+                }
+                let why = "an answer that has no words in the client's dialect";
+                Failure::no_answer(ErrorClass::FakeSuccess, why.to_owned())
             }
             Hollow::Empty => Failure::no_answer(ErrorClass::FakeSuccess, "an empty answer".to_owned()),
         }
+    }
+
+    /// Nobody wants it any more: what it used so far is written on the attempt.
+    pub(crate) fn hang_up(self, underway: &mut Underway) {
+        drop(self.body);
+        self.reading.charge(underway);
     }
 
     /// The client has left.

@@ -49,6 +49,19 @@ impl<D: Database> Engine<D> {
         and("kind", filter.kind.as_ref().map(Into::into));
         and("user_id", filter.user_id.map(|id| id.0.into()));
         and("key_id", filter.key_id.map(|id| id.0.into()));
+        if let Some(mark) = &filter.beyond {
+            let first = params.len() + 1;
+            params.extend([
+                mark.hour.into(),
+                mark.kind.as_str().into(),
+                mark.user_id.0.into(),
+                mark.key_id.0.into(),
+            ]);
+            let [hour, kind, user, key] = [first, first + 1, first + 2, first + 3];
+            conditions.push(format!(
+                "(hour < ${hour} OR (hour = ${hour} AND (kind, user_id, key_id) > (${kind}, ${user}, ${key})))"
+            ));
+        }
         params.push(filter.limit.into());
         let sql = format!(
             "SELECT hour, kind, user_id, key_id, count FROM limit_events WHERE {}

@@ -2,11 +2,17 @@
 //! What is tested elsewhere: single formats, routes and stores.
 
 #[cfg(test)]
+mod aborts;
+#[cfg(test)]
+mod breakers;
+#[cfg(test)]
 mod change_notices;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod failover_load;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -21,3 +27,5 @@ mod redis;
 mod sessions;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod slow_readers;

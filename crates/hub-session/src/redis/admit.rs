@@ -51,14 +51,16 @@ impl RedisSessionStore {
         let routing = visit.routing.as_str();
         batch.command("GET", &keys::binding(routing), []);
         batch.command("GET", &keys::of(routing, "last_seen"), []);
+        let pending = self.writer.pending().binding_of(visit.routing);
         let mut answers = self.ask(batch).await?;
         let number = match self.verdict(&answers.next()?, &places)? {
             Verdict::Out(refused) => return Ok(Admission::Refused(refused)),
             Verdict::In { number, .. } => number,
         };
+        let bound = answers.next()?.int().map(ProviderId);
         let present = Present {
             sequence: u64::try_from(number).unwrap_or(0),
-            bound: answers.next()?.int().map(ProviderId),
+            bound: pending.map_or(bound, |becomes| becomes.after(bound)),
             last_seen: answers.next()?.int().and_then(instant),
         };
         self.writer.offer(Write::Arrival(Box::new(Arrival::of(visit, now))));
@@ -170,9 +172,13 @@ impl RedisSessionStore {
         if batch.is_empty() {
             return Ok(None);
         }
+        let mut pending = self.writer.pending().sessions_at(key, hashes);
         let mut answers = self.ask(batch).await?;
         for (depth, &hash) in hashes.iter().enumerate().rev() {
             let (named, left) = (answers.next()?, answers.next()?.int());
+            if let Some(session) = pending.pop().flatten() {
+                return Ok(Some(Known { depth, session }));
+            }
             let session = named.text().and_then(|text| SessionId::parse(text).ok());
             // An entry of another key's session would be somebody's forgery, or damage.
             let Some(session) = session.filter(|session| session.key() == key) else { continue };

@@ -1,13 +1,14 @@
 //! Sessions in Redis, for several instances of the hub.
 //!
 //! What a request waits for is one round trip ([`SessionStore::enter`]); everything else goes through a bounded
-//! queue. No key is without a time to live, so nothing needs to be swept.
+//! queue, and what waits in it counts as if it were written (`pending.rs`). No key is without a time to live, so nothing needs to be swept.
 
 mod admit;
 mod answers;
 mod browse;
 mod clear;
 mod keys;
+mod pending;
 mod removal;
 mod scripts;
 mod trail;

@@ -1,4 +1,5 @@
-//! The scripts that run inside Redis. Each is about one key, except the admission: see `admit.rs`.
+//! The scripts that run inside Redis. Each is about one key, except the admission (see `admit.rs`) and the
+//! clearing of a slice (see `clear/roster.rs`).
 
 use hub_redis::Script;
 
@@ -9,6 +10,7 @@ pub(super) static LATEST: Script = Script::new(include_str!("scripts/latest.lua"
 pub(super) static FIELDS: Script = Script::new(include_str!("scripts/fields.lua"));
 pub(super) static USAGE: Script = Script::new(include_str!("scripts/usage.lua"));
 pub(super) static IN_FLIGHT: Script = Script::new(include_str!("scripts/in_flight.lua"));
+pub(super) static CLEAR: Script = Script::new(include_str!("scripts/clear.lua"));
 pub(super) static UNBIND: Script = Script::new(include_str!("scripts/unbind.lua"));
 pub(super) static RENEW: Script = Script::new(include_str!("scripts/renew.lua"));
 pub(super) static HAND_ON: Script = Script::new(include_str!("scripts/hand_on.lua"));

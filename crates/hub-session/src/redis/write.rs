@@ -65,7 +65,7 @@ pub(super) struct Departure {
     provider: Option<ProviderId>,
     status: u16,
     usage: SessionUsage,
-    answer: Option<ConversationHash>,
+    pub(super) answer: Option<ConversationHash>,
 }
 
 impl Write {

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use hub_types::SessionId;
 
 use super::keys::Lifetimes;
+use super::pending::Pending;
 use super::trail;
 use super::unsaved::Unsaved;
 use super::write::{Departure, Write};
@@ -39,6 +40,7 @@ pub(super) struct Writer {
     /// The room for bodies that is left in the queue, in bytes.
     room: Arc<Semaphore>,
     losses: Arc<Losses>,
+    pending: Arc<Pending>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Ends a task that goes on after the patience with it.
@@ -57,6 +59,7 @@ struct Sender {
     connection: Arc<RedisConnection>,
     life: Lifetimes,
     losses: Arc<Losses>,
+    pending: Arc<Pending>,
     is_failing: bool,
 }
 
@@ -72,17 +75,28 @@ impl Writer {
     pub(super) fn start(connection: Arc<RedisConnection>, life: Lifetimes, most_noted: usize) -> Self {
         let (queue, entries) = mpsc::channel(CAPACITY);
         let losses = Arc::new(Losses { entries: AtomicU64::new(0), bindings: Unsaved::new(most_noted) });
-        let sender = Sender { connection, life, losses: Arc::clone(&losses), is_failing: false };
+        let pending = Arc::new(Pending::default());
+        let sender = Sender {
+            connection,
+            life,
+            losses: Arc::clone(&losses),
+            pending: Arc::clone(&pending),
+            is_failing: false,
+        };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let task = tasks.spawn(sender.run(entries, stop.clone())).abort_handle();
         let room = Arc::new(Semaphore::new(BODY_BYTES));
-        Self { queue, room, losses, tasks, stop, task: Mutex::new(Some(task)) }
+        Self { queue, room, losses, pending, tasks, stop, task: Mutex::new(Some(task)) }
     }
 
     /// Enters a write, or counts it as lost if too many wait.
     pub(super) fn offer(&self, write: Write) {
+        // Before it can be sent: what is sent leaves the pending ones.
+        self.pending.add(&write);
         if let Err(refused) = self.queue.try_send(write) {
-            self.losses.note(&refused.into_inner());
+            let write = refused.into_inner();
+            self.losses.note(&write);
+            self.pending.remove(&write);
         }
     }
 
@@ -122,6 +136,12 @@ impl Writer {
 
     pub(super) fn losses(&self) -> &Losses {
         &self.losses
+    }
+
+    /// What waits to be written. Whoever looks something up in Redis asks here first: afterwards it may have
+    /// been written, but after the look-up.
+    pub(super) fn pending(&self) -> &Pending {
+        &self.pending
     }
 }
 
@@ -196,8 +216,14 @@ impl Sender {
                 (_, Write::Barrier(done)) => {
                     let _ = done.send(());
                 }
-                (Ok(()), write) => self.losses.settle(&write),
-                (Err(_), write) => self.losses.note(&write),
+                (Ok(()), write) => {
+                    self.losses.settle(&write);
+                    self.pending.remove(&write);
+                }
+                (Err(_), write) => {
+                    self.losses.note(&write);
+                    self.pending.remove(&write);
+                }
             }
         }
         match sent {

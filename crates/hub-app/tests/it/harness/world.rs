@@ -92,7 +92,8 @@ impl Setup {
         self.management.create_provider(&ME, &object(fields)).await.unwrap().id
     }
 
-    /// A provider of this dialect with more fields over the usual ones.
+    /// A provider of this dialect with more fields over the usual ones. It serves no other dialect unless they say
+    /// so: most tests are about one.
     pub(crate) async fn provider_for(
         &self,
         dialect: Dialect,
@@ -105,6 +106,7 @@ impl Setup {
             "url": url,
             "provider_type": speech::provider_type(dialect),
             "credential": "sk-vendor-credential",
+            "conversion": "never",
         }));
         fields.append(&mut object(more));
         self.provider(Value::Object(fields)).await

@@ -1,12 +1,14 @@
 //! Puts events in the order that every client takes: one unit at a time, calls one after the other, one end.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use hub_types::Usage;
 
 use super::{ErrorClass, Event, Failure, Reason};
-use crate::convert::ids::digest;
-use crate::convert::opaque::Opaque;
+use crate::convert::ids::{Rule, digest, legal};
+use crate::convert::loss::LossReport;
+use crate::convert::opaque::{Opaque, Origin};
 
 /// What an answer is called.
 #[derive(Debug, Clone, Default)]
@@ -87,10 +89,17 @@ pub(crate) struct Arrange<E> {
     finish: Option<Reason>,
     failure: Option<Failure>,
     last: bool,
+    /// Which ids of calls the client takes.
+    rule: Option<Rule>,
+    losses: LossReport,
+    /// The signature that belongs to the next call.
+    signature: Option<String>,
+    /// Signatures by the ids of their calls.
+    signed: Vec<(String, String)>,
 }
 
 impl<E: Emit> Arrange<E> {
-    pub(crate) fn new(emit: E, salt: &str) -> Self {
+    pub(crate) fn new(emit: E, salt: &str, rule: Option<Rule>) -> Self {
         Self {
             emit,
             head: Head::default(),
@@ -107,7 +116,21 @@ impl<E: Emit> Arrange<E> {
             finish: None,
             failure: None,
             last: false,
+            rule,
+            losses: LossReport::default(),
+            signature: None,
+            signed: Vec::new(),
         }
+    }
+
+    /// What could not be carried so far.
+    pub(crate) fn losses(&self) -> &LossReport {
+        &self.losses
+    }
+
+    /// Takes what was signed so far: ids of calls, and the signatures in their envelopes.
+    pub(crate) fn take_signed(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.signed)
     }
 
     /// The first failure, if there was one.
@@ -157,6 +180,9 @@ impl<E: Emit> Arrange<E> {
                 }
                 self.emit.seal(&opaque, out);
                 self.close(out);
+                if opaque.origin == Origin::GeminiCall {
+                    self.signature = Some(opaque.envelope());
+                }
             }
             Event::BlockEnd => {
                 if !matches!(self.open, Some(Unit::Call { .. })) {
@@ -175,6 +201,8 @@ impl<E: Emit> Arrange<E> {
                 // The first one counts: a second is a relay's addition.
                 self.finish.get_or_insert(reason);
             }
+            Event::Lost { code, detail: "" } => self.losses.note(code),
+            Event::Lost { code, detail } => self.losses.note_detail(code, detail),
             Event::Last => self.last = true,
             Event::Error(failure) => self.failure = Some(failure),
         }
@@ -290,8 +318,16 @@ impl<E: Emit> Arrange<E> {
                         [self.salt.as_bytes(), self.head.id.as_bytes(), &count, call.name.as_bytes()];
                     format!("call_{}", digest(&pieces))
                 } else {
-                    std::mem::take(&mut call.id)
+                    let given: Cow<'_, str> = Cow::Owned(std::mem::take(&mut call.id));
+                    let id = self.rule.map_or_else(|| given.clone(), |rule| legal(&given, rule));
+                    if id != given {
+                        self.losses.note("id_rewritten");
+                    }
+                    id.into_owned()
                 };
+                if let Some(signature) = self.signature.take() {
+                    self.signed.push((id.clone(), signature));
+                }
                 let unit = Unit::Call { id, name: call.name.clone() };
                 let held = std::mem::take(&mut call.held);
                 self.held -= held.len();

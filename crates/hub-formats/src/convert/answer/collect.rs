@@ -18,7 +18,7 @@ impl Done {
 }
 
 /// Gathers what the events say.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
     pub(crate) units: Vec<Done>,

@@ -3,18 +3,15 @@
 use hub_types::{Dialect, Endpoint, Usage};
 use memchr::memmem;
 
+use super::any::{AnyEmit, AnyIngest};
 use super::arrange::Arrange;
-use super::failure::is_too_long;
-use super::{Answer, Emit, ErrorClass, Event, Failure, Finish, Head, Ingest, Unit};
-use crate::convert::chat::{self, ChatEmit, ChatIngest};
-use crate::convert::claude::{self, ClaudeEmit, ClaudeIngest};
-use crate::convert::gemini::{self, GeminiEmit, GeminiIngest};
-use crate::convert::json::Json;
-use crate::convert::opaque::Opaque;
+use super::list::ListItems;
+use super::{Answer, ErrorClass, Event, Failure};
+use crate::convert::ids::Rule;
+use crate::convert::loss::LossReport;
 use crate::convert::plan::AnswerPlan;
-use crate::convert::refusal::Refusal;
-use crate::convert::responses::{self, ResponsesEmit, ResponsesIngest};
 use crate::convert::tape::Tape;
+use crate::convert::{chat, claude, gemini, responses};
 use crate::sse::SseDecoder;
 use crate::tap::UsageTap;
 
@@ -68,26 +65,22 @@ enum Form {
     /// Nothing but white space yet.
     Unknown,
     Stream(SseDecoder),
+    /// Gemini streams so where it was not asked for events.
+    List(ListItems),
     Body(Vec<u8>),
 }
 
 impl Converter {
     /// A converter at the start of an answer.
     pub fn new(plan: AnswerPlan) -> Self {
-        let ingest = match plan.upstream {
-            Dialect::Claude => AnyIngest::Claude(ClaudeIngest),
-            Dialect::OpenAi => AnyIngest::Chat(ChatIngest::default()),
-            Dialect::Responses => AnyIngest::Responses(ResponsesIngest::default()),
-            Dialect::Gemini | Dialect::GeminiCli => AnyIngest::Gemini(GeminiIngest::default()),
+        let ingest = AnyIngest::new(plan.upstream, 0);
+        let emit = AnyEmit::new(&plan);
+        let rule = match plan.client {
+            Dialect::Claude => Some(Rule::Claude),
+            Dialect::Responses => Some(Rule::Responses),
+            _ => None,
         };
-        let emit = match plan.client {
-            _ if !plan.stream => AnyEmit::Body(Answer::default()),
-            Dialect::Claude => AnyEmit::Claude(ClaudeEmit::new(plan.clone())),
-            Dialect::OpenAi => AnyEmit::Chat(ChatEmit::new(plan.clone())),
-            Dialect::Responses => AnyEmit::Responses(Box::new(ResponsesEmit::new(plan.clone()))),
-            Dialect::Gemini | Dialect::GeminiCli => AnyEmit::Gemini(GeminiEmit::new(plan.clone())),
-        };
-        let arrange = Arrange::new(emit, &plan.salt);
+        let arrange = Arrange::new(emit, &plan.salt, rule);
         let tap = UsageTap::new(plan.upstream, Endpoint::Generate, true);
         Self { plan, form: Form::Unknown, ingest, arrange, tap, tape: Tape::default(), over: None }
     }
@@ -97,12 +90,28 @@ impl Converter {
         self.tap.usage()
     }
 
+    /// What of the answer could not be carried so far.
+    pub fn losses(&self) -> &LossReport {
+        self.arrange.losses()
+    }
+
+    /// For clients that can't carry signatures of calls: takes those that came since the last time, as pairs of a
+    /// call's id and its signature. Kept for a day, they serve [`crate::convert::convert_request_with`].
+    pub fn take_signatures(&mut self) -> Vec<(String, String)> {
+        self.arrange.take_signed()
+    }
+
     /// Begins the client's stream before there is content, so that it can be kept alive. From then on a failure is
     /// told to the client, and no other provider can be tried. A body can't be begun.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         if self.over.is_none() && self.plan.stream {
             self.arrange.start(out);
         }
+    }
+
+    /// What went wrong, told to the client or not.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.arrange.failure()
     }
 
     fn event(&mut self, data: &[u8], out: &mut Vec<u8>) {
@@ -166,11 +175,12 @@ impl Converter {
 
     fn write_body(&self, out: &mut Vec<u8>) {
         let AnyEmit::Body(answer) = &self.arrange.emit else { return };
+        let answers = std::slice::from_ref(answer);
         let body = match self.plan.client {
             Dialect::Claude => claude::body(&self.plan, answer),
-            Dialect::OpenAi => chat::body(&self.plan, answer),
+            Dialect::OpenAi => chat::body(&self.plan, answers),
             Dialect::Responses => responses::body(&self.plan, answer),
-            Dialect::Gemini | Dialect::GeminiCli => gemini::body(&self.plan, answer),
+            Dialect::Gemini | Dialect::GeminiCli => gemini::body(&self.plan, answers),
         };
         body.write(out);
     }
@@ -184,12 +194,44 @@ impl Converter {
                 self.tap = tap;
                 ingest.get().body(view, &mut |event| arrange.take(event, out));
                 self.arrange.take(Event::Last, out);
+                let begin = out.len();
+                self.settle(out);
+                if self.plan.answers > 1 && self.over == Some(Status::Done) && !self.plan.stream {
+                    out.truncate(begin);
+                    self.several(body, out);
+                }
+                return;
             }
             Err(_) => {
                 self.arrange.set_failure(Failure::new(ErrorClass::Api, "the upstream's answer is not JSON"));
             }
         }
         self.settle(out);
+    }
+
+    /// The other answers of a body; the first has been read, and it decides whether all is well.
+    fn several(&mut self, body: &[u8], out: &mut Vec<u8>) {
+        let AnyEmit::Body(first) = &self.arrange.emit else { return };
+        let mut answers = vec![first.clone()];
+        let Ok(view) = self.tape.read(body) else { return };
+        for choice in 1..self.plan.answers {
+            let mut ingest = AnyIngest::new(self.plan.upstream, choice);
+            let salt = format!("{}#{choice}", self.plan.salt);
+            let mut arrange = Arrange::new(Answer::default(), &salt, None);
+            ingest.get().body(view, &mut |event| arrange.take(event, out));
+            if !arrange.complete() {
+                break;
+            }
+            arrange.end(self.tap.usage().unwrap_or_default(), out);
+            if arrange.failure().is_none() {
+                answers.push(arrange.emit);
+            }
+        }
+        let body = match self.plan.client {
+            Dialect::OpenAi => chat::body(&self.plan, &answers),
+            _ => gemini::body(&self.plan, &answers),
+        };
+        body.write(out);
     }
 
     fn status(&self) -> Status {
@@ -213,6 +255,9 @@ impl StreamConverter for Converter {
             let Some(start) = chunk.iter().position(begins) else { return Status::NeedMore };
             rest = chunk.get(start..).unwrap_or_default();
             self.form = match rest.first() {
+                Some(b'[') if self.plan.stream && self.plan.upstream_is_google() => {
+                    Form::List(ListItems::default())
+                }
                 Some(b'{' | b'[') => Form::Body(Vec::new()),
                 _ => Form::Stream(SseDecoder::new()),
             };
@@ -224,6 +269,13 @@ impl StreamConverter for Converter {
                     self.settle(out);
                 }
                 self.form = Form::Stream(decoder);
+            }
+            Form::List(mut list) => {
+                if let Err(failure) = list.push(rest, |item| self.event(item, out)) {
+                    self.arrange.set_failure(failure);
+                    self.settle(out);
+                }
+                self.form = Form::List(list);
             }
             Form::Body(mut body) => {
                 if body.len() + rest.len() > MAX_BODY {
@@ -257,6 +309,10 @@ impl StreamConverter for Converter {
                 }
                 self.settle(out);
             }
+            Form::List(_) => {
+                self.arrange.take(Event::Last, out);
+                self.settle(out);
+            }
             Form::Body(body) => self.whole(&body, out),
             Form::Unknown => {
                 self.arrange.set_failure(Failure::new(ErrorClass::Api, "the upstream's answer is empty"));
@@ -275,117 +331,5 @@ pub fn convert_body(plan: &AnswerPlan, body: &[u8]) -> Result<Vec<u8>, Failure> 
     match converter.finish(End::Eof, &mut out) {
         Status::Failed(failure) => Err(failure),
         Status::NeedMore | Status::Done => Ok(out),
-    }
-}
-
-/// What an upstream says with a status that is not a success.
-pub fn read_failure(status: u16, body: &[u8]) -> Failure {
-    let class = ErrorClass::of_status(status.into()).unwrap_or(ErrorClass::Api);
-    let mut tape = Tape::default();
-    let Ok(view) = tape.read(body) else {
-        let text = String::from_utf8_lossy(body);
-        let text = text.trim();
-        // A web page is nothing that a client could show.
-        let message = if text.is_empty() || text.starts_with('<') { "the upstream failed" } else { text };
-        return Failure::new(class, message);
-    };
-    let view = view.items().next().unwrap_or(view);
-    let told = Failure::read(view.get("error").unwrap_or(view));
-    // Words say more than the status where they name one of these.
-    let class = match told.class {
-        ErrorClass::ContextLength | ErrorClass::Billing => told.class,
-        _ if class == ErrorClass::Invalid && is_too_long(&told.message) => ErrorClass::ContextLength,
-        _ => class,
-    };
-    Failure { class, ..told }
-}
-
-/// The body of a refusal, as clients of `dialect` read it; its status is 400.
-pub fn render_refusal(refusal: &Refusal, dialect: Dialect) -> Vec<u8> {
-    let failure = Failure::new(ErrorClass::Invalid, &refusal.to_string());
-    let mut body = failure.body(dialect);
-    if let (Json::Obj(object), Some(param), Dialect::OpenAi | Dialect::Responses) =
-        (&mut body, refusal.param(), dialect)
-        && let Some((_, Json::Obj(error))) = object.members.first_mut()
-    {
-        for (key, value) in &mut error.members {
-            if key == "param" {
-                *value = Json::Str(param.to_owned().into());
-            }
-        }
-    }
-    let mut out = Vec::new();
-    body.write(&mut out);
-    out
-}
-
-/// The body of an error answer, as clients of `dialect` read it.
-pub fn render_failure(failure: &Failure, dialect: Dialect) -> Vec<u8> {
-    let mut out = Vec::new();
-    failure.body(dialect).write(&mut out);
-    out
-}
-
-#[derive(Debug)]
-enum AnyIngest {
-    Claude(ClaudeIngest),
-    Chat(ChatIngest),
-    Responses(ResponsesIngest),
-    Gemini(GeminiIngest),
-}
-
-impl AnyIngest {
-    fn get(&mut self) -> &mut dyn Ingest {
-        match self {
-            Self::Claude(ingest) => ingest,
-            Self::Chat(ingest) => ingest,
-            Self::Responses(ingest) => ingest,
-            Self::Gemini(ingest) => ingest,
-        }
-    }
-}
-
-#[derive(Debug)]
-enum AnyEmit {
-    Claude(ClaudeEmit),
-    Chat(ChatEmit),
-    Responses(Box<ResponsesEmit>),
-    Gemini(GeminiEmit),
-    Body(Answer),
-}
-
-impl AnyEmit {
-    fn get(&mut self) -> &mut dyn Emit {
-        match self {
-            Self::Claude(emit) => emit,
-            Self::Chat(emit) => emit,
-            Self::Responses(emit) => emit.as_mut(),
-            Self::Gemini(emit) => emit,
-            Self::Body(emit) => emit,
-        }
-    }
-}
-
-impl Emit for AnyEmit {
-    fn start(&mut self, head: &Head, out: &mut Vec<u8>) {
-        self.get().start(head, out);
-    }
-    fn open(&mut self, unit: &Unit, out: &mut Vec<u8>) {
-        self.get().open(unit, out);
-    }
-    fn delta(&mut self, text: &str, out: &mut Vec<u8>) {
-        self.get().delta(text, out);
-    }
-    fn seal(&mut self, opaque: &Opaque<'_>, out: &mut Vec<u8>) {
-        self.get().seal(opaque, out);
-    }
-    fn close(&mut self, out: &mut Vec<u8>) {
-        self.get().close(out);
-    }
-    fn end(&mut self, finish: &Finish, out: &mut Vec<u8>) {
-        self.get().end(finish, out);
-    }
-    fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        self.get().fail(failure, out);
     }
 }

@@ -31,6 +31,11 @@ pub(crate) enum Event<'a> {
     ToolEnd {
         key: u64,
     },
+    /// Something that only the provider's dialect has words for: a code of a loss, and a detail or nothing.
+    Lost {
+        code: &'static str,
+        detail: &'a str,
+    },
     /// Why the model stopped: from here on the answer counts as complete.
     Finish(Reason),
     /// Nothing follows.

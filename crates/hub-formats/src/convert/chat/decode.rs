@@ -67,9 +67,7 @@ pub(crate) fn decode<'a>(body: &Json<'a>, losses: &mut LossReport) -> Result<Req
         .and_then(|options| options.get("include_usage"))
         .and_then(Json::bool)
         .unwrap_or(false);
-    if body.get("n").and_then(Json::u64).is_some_and(|n| n > 1) {
-        return Err(Refusal::unsupported("n", NO_COUNTERPART));
-    }
+    request.answers = body.get("n").and_then(Json::u64).filter(|n| *n > 1).map(|n| (n, "n"));
     let wants_sound = |word: &Json<'_>| word.str().is_some_and(|word| word != "text");
     if body.get("modalities").is_some_and(|words| words.items().iter().any(wants_sound)) {
         return Err(Refusal::unsupported("modalities", NO_COUNTERPART));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::convert::ir::{Allowed, Choice, Custom, Hosted, Request, Tool};
-use crate::convert::json::Json;
+use crate::convert::json::{Json, Obj};
 use crate::convert::loss::LossReport;
 use crate::convert::schema;
 
@@ -36,6 +36,7 @@ pub(crate) fn function<'a>(function: &Json<'a>) -> Option<Tool<'a>> {
         schema: function.get("parameters").cloned().unwrap_or_else(schema::empty),
         strict: function.get("strict").and_then(Json::bool),
         custom: None,
+        builtin: None,
         namespace: None,
     })
 }
@@ -47,9 +48,23 @@ pub(crate) fn custom<'a>(tool: &Json<'a>) -> Option<Tool<'a>> {
         description: tool.text_at("description"),
         schema: schema::plain_input(),
         strict: None,
-        custom: Some(Custom { format: tool.get("format").cloned() }),
+        custom: Some(Custom { format: tool.get("format").map(flat_format) }),
+        builtin: None,
         namespace: None,
     })
+}
+
+/// A grammar as Responses has it: chat puts it into a member of its own.
+fn flat_format<'a>(format: &Json<'a>) -> Json<'a> {
+    match format.get("grammar") {
+        Some(Json::Obj(grammar)) => {
+            let mut flat = Obj::default();
+            flat.push("type", format.text_at("type").unwrap_or_default());
+            flat.members.extend(grammar.members.iter().cloned());
+            Json::Obj(flat)
+        }
+        _ => format.clone(),
+    }
 }
 
 pub(super) fn hosted<'a>(body: &Json<'a>) -> Vec<Hosted<'a>> {

@@ -3,7 +3,8 @@
 use hub_types::{Dialect, Usage};
 
 use crate::convert::answer::{Answer, Emit, Failure, Finish, Head, Reason, Unit};
-use crate::convert::context::text_args;
+use crate::convert::context::{plain_input, text_args};
+use crate::convert::ir::CallForm;
 use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
@@ -17,6 +18,8 @@ pub(crate) struct ChatEmit {
     head: Vec<u8>,
     unit: Unit,
     calls: u64,
+    /// What a tool with plain text gets, in its wrapper.
+    input: Option<String>,
     /// The open call has arguments.
     has_arguments: bool,
     /// Gemini's signature of the next call.
@@ -25,7 +28,15 @@ pub(crate) struct ChatEmit {
 
 impl ChatEmit {
     pub(crate) fn new(plan: AnswerPlan) -> Self {
-        Self { plan, head: Vec::new(), unit: Unit::Text, calls: 0, has_arguments: false, signature: None }
+        Self {
+            plan,
+            head: Vec::new(),
+            unit: Unit::Text,
+            calls: 0,
+            input: None,
+            has_arguments: false,
+            signature: None,
+        }
     }
 
     fn begin(&mut self, id: &str) {
@@ -50,6 +61,10 @@ impl ChatEmit {
     }
 
     fn arguments(&mut self, text: &str, out: &mut Vec<u8>) {
+        if let Some(input) = &mut self.input {
+            input.push_str(text);
+            return;
+        }
         self.has_arguments = true;
         Line(out)
             .raw(&self.head)
@@ -74,11 +89,14 @@ impl Emit for ChatEmit {
     fn open(&mut self, unit: &Unit, out: &mut Vec<u8>) {
         self.unit = unit.clone();
         let Unit::Call { id, name } = unit else { return };
+        self.input = (self.plan.form(unit) == CallForm::Custom).then(String::new);
+        let (kind, input) =
+            if self.input.is_some() { ("custom", "input") } else { ("function", "arguments") };
         let mut call = Obj::default();
         call.push("index", self.calls);
         call.push("id", id.as_str());
-        call.push("type", "function");
-        call.push("function", obj([("name", s(self.plan.names.original(name))), ("arguments", "".into())]));
+        call.push("type", kind);
+        call.push(kind, obj([("name", s(self.plan.names.original(name))), (input, "".into())]));
         call.push_some("extra_content", self.signature.take().map(google));
         self.delta_of(&obj([("tool_calls", Json::Arr(vec![Json::Obj(call)]))]), None, out);
         self.calls += 1;
@@ -102,7 +120,11 @@ impl Emit for ChatEmit {
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
-        if matches!(self.unit, Unit::Call { .. }) && !self.has_arguments {
+        if let Some(input) = self.input.take() {
+            let custom = obj([("input", s(plain_input(&input)))]);
+            let call = obj([("index", n(self.calls.saturating_sub(1))), ("custom", custom)]);
+            self.delta_of(&obj([("tool_calls", Json::Arr(vec![call]))]), None, out);
+        } else if matches!(self.unit, Unit::Call { .. }) && !self.has_arguments {
             self.arguments("{}", out);
         }
     }
@@ -128,8 +150,8 @@ fn google<'a>(signature: String) -> Json<'a> {
     obj([("google", obj([("thought_signature", s(signature))]))])
 }
 
-/// A whole body.
-pub(crate) fn body<'a>(plan: &'a AnswerPlan, answer: &'a Answer) -> Json<'a> {
+/// One of the answers of a body.
+fn choice<'a>(plan: &'a AnswerPlan, index: u64, answer: &'a Answer) -> Json<'a> {
     let (mut text, mut thought, mut refusal) = (String::new(), String::new(), String::new());
     let mut calls: Vec<Json<'a>> = Vec::new();
     let mut signature = None;
@@ -142,14 +164,14 @@ pub(crate) fn body<'a>(plan: &'a AnswerPlan, answer: &'a Answer) -> Json<'a> {
                 signature = done.opaque().filter(|opaque| opaque.origin == Origin::GeminiCall).or(signature);
             }
             Unit::Call { id, name } => {
-                let function = obj([
-                    ("name", s(plan.names.original(name))),
-                    ("arguments", s(text_args(&done.text.as_str().into()))),
-                ]);
+                let (kind, input, text) = match plan.form(&done.unit) {
+                    CallForm::Custom => ("custom", "input", plain_input(&done.text).into()),
+                    _ => ("function", "arguments", text_args(&done.text.as_str().into())),
+                };
                 let mut call = Obj::default();
                 call.push("id", id.as_str());
-                call.push("type", "function");
-                call.push("function", function);
+                call.push("type", kind);
+                call.push(kind, obj([("name", s(plan.names.original(name))), (input, s(text))]));
                 call.push_some(
                     "extra_content",
                     signature.take().map(|opaque| google(opaque.payload.into_owned())),
@@ -169,19 +191,26 @@ pub(crate) fn body<'a>(plan: &'a AnswerPlan, answer: &'a Answer) -> Json<'a> {
     if !calls.is_empty() {
         message.push("tool_calls", calls);
     }
-    let finish = answer.finish.as_ref();
-    let choice = obj([
-        ("index", n(0)),
+    obj([
+        ("index", n(index)),
         ("message", Json::Obj(message)),
         ("logprobs", Json::Null),
-        ("finish_reason", finish.map_or("stop", |finish| stop(&finish.reason)).into()),
-    ]);
+        ("finish_reason", answer.finish.as_ref().map_or("stop", |finish| stop(&finish.reason)).into()),
+    ])
+}
+
+/// A whole body, with one answer or several.
+pub(crate) fn body<'a>(plan: &'a AnswerPlan, answers: &'a [Answer]) -> Json<'a> {
+    let first = answers.first();
+    let id = first.map(|answer| answer.head.id.as_str()).unwrap_or_default();
+    let finish = first.and_then(|answer| answer.finish.as_ref());
+    let choices = (0..).zip(answers).map(|(index, answer)| choice(plan, index, answer)).collect();
     obj([
-        ("id", plan.answer_id("chatcmpl-", &answer.head.id).into()),
+        ("id", plan.answer_id("chatcmpl-", id).into()),
         ("object", "chat.completion".into()),
         ("created", n(plan.created)),
         ("model", plan.model.as_str().into()),
-        ("choices", Json::Arr(vec![choice])),
+        ("choices", Json::Arr(choices)),
         ("usage", usage(&finish.map(|finish| finish.usage).unwrap_or_default())),
     ])
 }

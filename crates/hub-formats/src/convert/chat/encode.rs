@@ -20,6 +20,7 @@ pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) ->
     let search = context.hosted(&mut request, searches)?;
     filter_allowed(&mut request);
     out.push("messages", messages(&mut request, context)?);
+    several(&request, &mut out)?;
     let thinks = thinks(context);
     if let Some(most) = request.max_output {
         out.push(if thinks { "max_completion_tokens" } else { "max_tokens" }, most);
@@ -67,6 +68,15 @@ pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) ->
     Ok(Json::Obj(out))
 }
 
+/// Several answers at once; those of a stream would be mixed.
+fn several<'a>(request: &Request<'a>, out: &mut Obj<'a>) -> Result<(), Refusal> {
+    if request.stream {
+        return request.one_answer();
+    }
+    out.push_some("n", request.answers.map(|(count, _)| count));
+    Ok(())
+}
+
 fn sampling<'a>(request: &Request<'a>, context: &mut Context<'_>, out: &mut Obj<'a>) {
     let sampling = &request.sampling;
     context.lose(sampling.top_k.as_ref(), "top_k");
@@ -111,15 +121,25 @@ fn tools<'a>(request: &Request<'a>, context: &mut Context<'_>, out: &mut Obj<'a>
         Some(Choice::Any) => out.push("tool_choice", "required"),
         Some(Choice::None) => out.push("tool_choice", "none"),
         Some(Choice::Tool(name)) => {
-            let function = obj([("name", s(context.names.wire(name)))]);
-            out.push("tool_choice", obj([("type", "function".into()), ("function", function)]));
+            let custom = |tool: &Tool<'a>| tool.name == *name && tool.custom.is_some();
+            let is_custom = context.knows_custom() && request.tools.iter().any(custom);
+            let kind = if is_custom { "custom" } else { "function" };
+            let named = obj([("name", s(context.names.wire(name)))]);
+            out.push("tool_choice", obj([("type", kind.into()), (kind, named)]));
         }
     }
     out.push_some("parallel_tool_calls", request.parallel);
 }
 
 fn tool<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
-    // A grammar is a thing of OpenAI's own models; others get a function with one text.
+    // Plain text and grammars are things of OpenAI's own models; others get a function with one text.
+    if let Some(custom) = tool.custom.as_ref().filter(|_| context.knows_custom()) {
+        let mut out = Obj::default();
+        out.push("name", context.names.wire(&tool.name));
+        out.push_some("description", tool.description.clone());
+        out.push_some("format", custom.format.as_ref().map(nested_format));
+        return obj([("type", "custom".into()), ("custom", Json::Obj(out))]);
+    }
     if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
         context.losses.note("grammar");
     }
@@ -131,4 +151,16 @@ fn tool<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
         function.push("strict", true);
     }
     obj([("type", "function".into()), ("function", Json::Obj(function))])
+}
+
+/// A grammar in a member of its own.
+fn nested_format<'a>(format: &Json<'a>) -> Json<'a> {
+    match format.obj() {
+        Some(members) if format.kind() == "grammar" => {
+            let mut grammar = members.clone();
+            grammar.remove("type");
+            obj([("type", "grammar".into()), ("grammar", Json::Obj(grammar))])
+        }
+        _ => format.clone(),
+    }
 }

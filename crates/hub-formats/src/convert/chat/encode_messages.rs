@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::convert::context::{Context, error_text, file as file_id, joined_text, no_medium, text_args};
+use crate::convert::context::{
+    Context, error_text, file as file_id, joined_text, no_medium, plain_input, text_args,
+};
 use crate::convert::ir::{Kind, Media, Part, Request, Role, Source, Turn};
 use crate::convert::json::{Json, Obj, obj, s};
 use crate::convert::openai::thinks;
@@ -41,6 +43,10 @@ fn assistant<'a>(turn: Turn<'a>, context: &mut Context<'_>) -> Option<Json<'a>> 
         match part {
             Part::Text(more) => text.push_str(&more),
             Part::Reasoning { text, .. } => thought.push_str(&text),
+            Part::Call { id, name, args, custom: true, .. } if context.knows_custom() => {
+                let custom = obj([("name", s(context.names.wire(&name))), ("input", s(plain_input(&args)))]);
+                calls.push(obj([("id", s(id)), ("type", "custom".into()), ("custom", custom)]));
+            }
             Part::Call { id, name, args, .. } => {
                 let function =
                     obj([("name", s(context.names.wire(&name))), ("arguments", s(text_args(&args)))]);

@@ -7,6 +7,8 @@ use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct ChatIngest {
+    /// Which of several answers is read.
+    choice: u64,
     /// Of each index the call that it means now: key and id. Some relays use an index again.
     calls: HashMap<u64, (u64, String)>,
     next: u64,
@@ -14,6 +16,13 @@ pub(crate) struct ChatIngest {
 
 /// The key of a call in the old form.
 const LEGACY: u64 = u64::MAX;
+
+impl ChatIngest {
+    /// Reads one of several answers, counted from 0.
+    pub(crate) fn of(choice: u64) -> Self {
+        Self { choice, ..Self::default() }
+    }
+}
 
 impl Ingest for ChatIngest {
     fn event(&mut self, data: View<'_>, sink: Sink<'_>) {
@@ -27,19 +36,28 @@ impl Ingest for ChatIngest {
         if let Some(id) = body.str_at("id") {
             sink(Event::Start { id });
         }
-        let is_first = |choice: &View<'_>| choice.get("index").and_then(View::u64).unwrap_or(0) == 0;
+        let is_first =
+            |choice: &View<'_>| choice.get("index").and_then(View::u64).unwrap_or(0) == self.choice;
         let Some(choice) = body.items_at("choices").find(is_first) else { return };
+        if choice.get("logprobs").is_some_and(|logprobs| logprobs.items_at("content").next().is_some()) {
+            sink(Event::Lost { code: "logprobs", detail: "" });
+        }
         if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
             self.message(message, sink);
         }
         if let Some(word) = choice.str_at("finish_reason").filter(|word| !word.is_empty()) {
-            sink(Event::Finish(match word {
+            let reason = match word {
                 "tool_calls" | "function_call" => Reason::Tool,
                 "length" => Reason::Length,
                 "content_filter" => Reason::Filter,
                 "error" => Reason::Error("the upstream stopped with an error".to_owned()),
-                _ => Reason::Stop,
-            }));
+                "stop" => Reason::Stop,
+                unknown => {
+                    sink(Event::Lost { code: "unknown_stop", detail: unknown });
+                    Reason::Stop
+                }
+            };
+            sink(Event::Finish(reason));
         }
     }
 }
@@ -53,6 +71,9 @@ impl ChatIngest {
             for part in content.items() {
                 sink(Event::Text(part.str_at("text").unwrap_or_default()));
             }
+        }
+        if message.items_at("annotations").next().is_some() {
+            sink(Event::Lost { code: "annotations", detail: "" });
         }
         sink(Event::Refusal(message.str_at("refusal").unwrap_or_default()));
         for (position, call) in (0..).zip(message.items_at("tool_calls")) {

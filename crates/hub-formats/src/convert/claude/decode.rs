@@ -55,6 +55,7 @@ pub(crate) fn decode<'a>(body: &Json<'a>, losses: &mut LossReport) -> Result<Req
     request.model = body.text_at("model").unwrap_or_default();
     request.stream = body.get("stream").and_then(Json::bool).unwrap_or(false);
     system(body, &mut request, losses);
+    let mut later = None;
     for message in want_list(body, "messages")? {
         let role = match message.str_at("role") {
             Some("assistant") => Role::Assistant,
@@ -69,6 +70,10 @@ pub(crate) fn decode<'a>(body: &Json<'a>, losses: &mut LossReport) -> Result<Req
         };
         let content = message.get("content").unwrap_or(&Json::Null);
         request.turns.push(Turn { role, parts: parts(content, losses)? });
+        // Some clients say it anew with each system turn: the last one counts.
+        if let Some(config) = message.get("output_config") {
+            later = config.str_at("effort").and_then(Level::named).or(later);
+        }
     }
     (request.tools, request.hosted) = tools(body.get("tools").map(Json::items).unwrap_or_default(), losses);
     (request.choice, request.parallel) = choice(body.get("tool_choice"));
@@ -90,7 +95,7 @@ pub(crate) fn decode<'a>(body: &Json<'a>, losses: &mut LossReport) -> Result<Req
         (_, Some("auto")) => Some("auto".into()),
         _ => None,
     };
-    thinking(body, &mut request);
+    thinking(body, later, &mut request);
     let format = body.get("output_config").and_then(|config| config.get("format"));
     if let Some(format) = format.or_else(|| body.get("output_format"))
         && let Some(schema) = format.get("schema")
@@ -124,8 +129,9 @@ fn system<'a>(body: &Json<'a>, request: &mut Request<'a>, losses: &mut LossRepor
     }
 }
 
-fn thinking(body: &Json<'_>, request: &mut Request<'_>) {
+fn thinking(body: &Json<'_>, later: Option<Level>, request: &mut Request<'_>) {
     let effort = body.get("output_config").and_then(|config| config.str_at("effort")).and_then(Level::named);
+    let effort = later.or(effort);
     let Some(thinking) = body.get("thinking") else {
         request.thinking = effort.map_or(Thinking::Unset, Thinking::Level);
         return;

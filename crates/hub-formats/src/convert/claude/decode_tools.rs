@@ -13,6 +13,10 @@ pub(super) fn tools<'a>(list: &[Json<'a>], losses: &mut LossReport) -> (Vec<Tool
         if tool.get("cache_control").is_some() {
             losses.note("cache_control");
         }
+        // Nobody else looks tools up: all of them are told at once.
+        if tool.get("defer_loading").and_then(Json::bool) == Some(true) {
+            losses.note("defer_loading");
+        }
         let name = tool.text_at("name").unwrap_or_default();
         let kind = tool.kind();
         let schema = match kind {
@@ -35,6 +39,7 @@ pub(super) fn tools<'a>(list: &[Json<'a>], losses: &mut LossReport) -> (Vec<Tool
             schema,
             strict: tool.get("strict").and_then(Json::bool),
             custom: None,
+            builtin: None,
             namespace: None,
         });
     }

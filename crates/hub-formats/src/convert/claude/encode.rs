@@ -15,6 +15,7 @@ const JSON_ONLY: &str = "Answer with one JSON object and nothing else.";
 const DEFAULT_MAX_TOKENS: u64 = 8192;
 
 pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) -> Result<Json<'a>, Refusal> {
+    request.one_answer()?;
     let mut out = Obj::default();
     out.push("model", context.target.model.clone());
     let search = context.hosted(&mut request, true)?;

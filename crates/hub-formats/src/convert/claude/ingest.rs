@@ -58,12 +58,18 @@ impl Ingest for ClaudeIngest {
 
 fn block(key: u64, block: View<'_>, sink: Sink<'_>) {
     match block.kind() {
-        "text" => sink(Event::Text(block.str_at("text").unwrap_or_default())),
+        "text" => {
+            sink(Event::Text(block.str_at("text").unwrap_or_default()));
+            if block.items_at("citations").next().is_some() {
+                sink(Event::Lost { code: "citations", detail: "" });
+            }
+        }
         "thinking" => {
             sink(Event::Reasoning(block.str_at("thinking").unwrap_or_default()));
             signature(block, "signature", Origin::Claude, sink);
         }
         "redacted_thinking" => signature(block, "data", Origin::ClaudeRedacted, sink),
+        kind if kind != "tool_use" => sink(Event::Lost { code: "hosted_trace", detail: kind }),
         "tool_use" => {
             let (id, name) = (block.str_at("id"), block.str_at("name"));
             sink(Event::ToolStart { key, id: id.unwrap_or_default(), name: name.unwrap_or_default() });
@@ -85,6 +91,7 @@ fn delta(key: u64, delta: View<'_>, sink: Sink<'_>) {
         "input_json_delta" => {
             sink(Event::ToolArgs { key, text: delta.str_at("partial_json").unwrap_or_default() });
         }
+        "citations_delta" => sink(Event::Lost { code: "citations", detail: "" }),
         _ => {}
     }
 }
@@ -97,13 +104,21 @@ fn signature(holder: View<'_>, member: &str, origin: Origin, sink: Sink<'_>) {
 
 fn stop(holder: View<'_>, sink: Sink<'_>) {
     let Some(word) = holder.str_at("stop_reason") else { return };
-    sink(Event::Finish(match word {
+    let reason = match word {
         "tool_use" => Reason::Tool,
         "max_tokens" => Reason::Length,
         "model_context_window_exceeded" => Reason::Context,
         "stop_sequence" => Reason::StopSequence(holder.str_at("stop_sequence").map(str::to_owned)),
         "refusal" => Reason::Filter,
         "pause_turn" => Reason::Pause,
-        _ => Reason::Stop,
-    }));
+        "end_turn" => Reason::Stop,
+        unknown => {
+            sink(Event::Lost { code: "unknown_stop", detail: unknown });
+            Reason::Stop
+        }
+    };
+    if matches!(reason, Reason::StopSequence(_)) {
+        sink(Event::Lost { code: "stop_sequence_identity", detail: "" });
+    }
+    sink(Event::Finish(reason));
 }

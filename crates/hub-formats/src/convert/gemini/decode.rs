@@ -124,9 +124,8 @@ pub(crate) fn decode<'a>(
 
 fn config<'a>(config: &Json<'a>, request: &mut Request<'a>) -> Result<(), Refusal> {
     let number = |camel: &str, snake: &str| config.either(camel, snake).and_then(Json::num);
-    if config.either("candidateCount", "candidate_count").and_then(Json::u64).is_some_and(|n| n > 1) {
-        return Err(Refusal::unsupported("generationConfig.candidateCount", NO_COUNTERPART));
-    }
+    let count = config.either("candidateCount", "candidate_count").and_then(Json::u64);
+    request.answers = count.filter(|n| *n > 1).map(|n| (n, "generationConfig.candidateCount"));
     let modalities = config.either("responseModalities", "response_modalities");
     let not_text = |word: &Json<'_>| word.str().is_some_and(|word| !word.eq_ignore_ascii_case("text"));
     if modalities.is_some_and(|words| words.items().iter().any(not_text)) {

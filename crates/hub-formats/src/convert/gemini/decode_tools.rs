@@ -49,6 +49,7 @@ fn function<'a>(declaration: &Json<'a>) -> Option<Tool<'a>> {
         schema,
         strict: None,
         custom: None,
+        builtin: None,
         namespace: None,
     })
 }

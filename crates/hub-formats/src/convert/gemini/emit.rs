@@ -7,7 +7,6 @@ use crate::convert::context::object_args;
 use crate::convert::json::{Json, Line, Obj, n, obj, parse, s};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
-use crate::sse::push_event;
 
 /// A stream of chunks. A call is told when it is complete.
 #[derive(Debug)]
@@ -17,6 +16,8 @@ pub(crate) struct GeminiEmit {
     /// What stands before and behind the text of an event.
     frame: (Vec<u8>, Vec<u8>),
     open: Done,
+    /// Of a list: something stands in it already.
+    has_item: bool,
     /// A signature that waits for a part to stand on.
     signature: Option<String>,
 }
@@ -24,13 +25,36 @@ pub(crate) struct GeminiEmit {
 impl GeminiEmit {
     pub(crate) fn new(plan: AnswerPlan) -> Self {
         let open = Done { unit: Unit::Text, text: String::new(), seal: None };
-        Self { plan, id: String::new(), frame: Default::default(), open, signature: None }
+        Self { plan, id: String::new(), frame: Default::default(), open, has_item: false, signature: None }
     }
 
-    fn chunk(&self, parts: Vec<Json<'_>>, finish: Option<&Finish>, out: &mut Vec<u8>) {
-        let mut data = Vec::new();
-        answer(&self.plan, &self.id, parts, finish).write(&mut data);
-        push_event(out, None, &data);
+    fn chunk(&mut self, parts: Vec<Json<'_>>, finish: Option<&Finish>, out: &mut Vec<u8>) {
+        let chunk = answer(&self.plan, &self.id, vec![candidate(0, parts, finish)], finish);
+        let chunk = chunk.into_owned();
+        self.send(&chunk, out);
+    }
+
+    /// One event, or one item of the list.
+    fn send(&mut self, chunk: &Json<'_>, out: &mut Vec<u8>) {
+        if self.plan.list {
+            self.begin_item(out);
+            chunk.write(out);
+            return;
+        }
+        out.extend_from_slice(b"data: ");
+        chunk.write(out);
+        out.extend_from_slice(b"\n\n");
+    }
+
+    fn end_list(&self, out: &mut Vec<u8>) {
+        if self.plan.list {
+            out.push(b']');
+        }
+    }
+
+    fn begin_item(&mut self, out: &mut Vec<u8>) {
+        let is_first = !std::mem::replace(&mut self.has_item, true);
+        out.extend_from_slice(if is_first { b"[" } else { b",\n" });
     }
 }
 
@@ -42,7 +66,8 @@ impl GeminiEmit {
         before.clear();
         behind.clear();
         Line(before)
-            .raw(if is_wrapped { r#"data: {"response":"# } else { "data: " })
+            .raw(if self.plan.list { "" } else { "data: " })
+            .raw(if is_wrapped { r#"{"response":"# } else { "" })
             .raw(r#"{"candidates":[{"content":{"role":"model","parts":["#);
         let line = Line(behind)
             .raw(r#"]},"index":0}],"modelVersion":"#)
@@ -50,9 +75,12 @@ impl GeminiEmit {
             .raw(r#","responseId":"#)
             .str(&self.id);
         if is_wrapped {
-            line.raw(r#"},"traceId":"#).str(&self.id).raw("}\n\n");
+            line.raw(r#"},"traceId":"#).str(&self.id).raw("}");
         } else {
-            line.raw("}\n\n");
+            line.raw("}");
+        }
+        if !self.plan.list {
+            behind.extend_from_slice(b"\n\n");
         }
     }
 }
@@ -73,6 +101,9 @@ impl Emit for GeminiEmit {
             return;
         }
         let member = if self.open.unit == Unit::Reasoning { r#","thought":true}"# } else { "}" };
+        if self.plan.list {
+            self.begin_item(out);
+        }
         let (before, behind) = &self.frame;
         Line(out).raw(before).raw(r#"{"text":"#).str(text).raw(member).raw(behind);
     }
@@ -85,11 +116,13 @@ impl Emit for GeminiEmit {
         match self.open.unit {
             Unit::Call { .. } => {
                 let signature = self.signature.take();
-                self.chunk(vec![part(&self.plan, &self.open.unit, &self.open.text, signature)], None, out);
+                let part = part(&self.plan, &self.open.unit, &self.open.text, signature).into_owned();
+                self.chunk(vec![part], None, out);
             }
             Unit::Reasoning => {
                 if let Some(signature) = self.signature.take() {
-                    self.chunk(vec![part(&self.plan, &Unit::Reasoning, "", Some(signature))], None, out);
+                    let part = part(&self.plan, &Unit::Reasoning, "", Some(signature)).into_owned();
+                    self.chunk(vec![part], None, out);
                 }
             }
             Unit::Text | Unit::Refusal => {}
@@ -98,32 +131,45 @@ impl Emit for GeminiEmit {
 
     fn end(&mut self, finish: &Finish, out: &mut Vec<u8>) {
         self.chunk(Vec::new(), Some(finish), out);
+        self.end_list(out);
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        let mut data = Vec::new();
-        failure.body(Dialect::Gemini).write(&mut data);
-        push_event(out, None, &data);
+        self.send(&failure.body(Dialect::Gemini), out);
+        self.end_list(out);
     }
 }
 
-/// A whole body.
-pub(crate) fn body<'a>(plan: &'a AnswerPlan, whole: &'a Answer) -> Json<'a> {
-    let parts = whole
-        .units
-        .iter()
-        .map(|done| part(plan, &done.unit, &done.text, done.opaque().map(|opaque| carried(&opaque))));
-    let id = plan.answer_id("", &whole.head.id);
-    answer(plan, &id, parts.collect(), whole.finish.as_ref()).into_owned()
+/// A whole body, with one answer or several.
+pub(crate) fn body<'a>(plan: &'a AnswerPlan, answers: &'a [Answer]) -> Json<'a> {
+    let candidates = (0..).zip(answers).map(|(index, whole)| {
+        let parts = whole
+            .units
+            .iter()
+            .map(|done| part(plan, &done.unit, &done.text, done.opaque().map(|opaque| carried(&opaque))));
+        candidate(index, parts.collect(), whole.finish.as_ref())
+    });
+    let id = plan.answer_id("", answers.first().map(|whole| whole.head.id.as_str()).unwrap_or_default());
+    let finish = answers.first().and_then(|whole| whole.finish.as_ref());
+    answer(plan, &id, candidates.collect(), finish).into_owned()
 }
 
-fn answer<'a>(plan: &'a AnswerPlan, id: &'a str, parts: Vec<Json<'a>>, finish: Option<&Finish>) -> Json<'a> {
+fn candidate<'a>(index: u64, parts: Vec<Json<'a>>, finish: Option<&Finish>) -> Json<'a> {
     let mut candidate = Obj::default();
     candidate.push("content", obj([("role", "model".into()), ("parts", Json::Arr(parts))]));
     candidate.push_some("finishReason", finish.map(|finish| stop(&finish.reason)));
-    candidate.push("index", n(0));
+    candidate.push("index", n(index));
+    Json::Obj(candidate)
+}
+
+fn answer<'a>(
+    plan: &'a AnswerPlan,
+    id: &'a str,
+    candidates: Vec<Json<'a>>,
+    finish: Option<&Finish>,
+) -> Json<'a> {
     let mut answer = Obj::default();
-    answer.push("candidates", Json::Arr(vec![Json::Obj(candidate)]));
+    answer.push("candidates", candidates);
     answer.push_some("usageMetadata", finish.map(|finish| usage(&finish.usage)));
     answer.push("modelVersion", plan.model.as_str());
     answer.push("responseId", id);

@@ -32,6 +32,9 @@ pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) ->
     }
     out.push("contents", contents(&mut request, context)?);
     tools(&mut request, search.is_some(), context, &mut out);
+    if request.stream {
+        request.one_answer()?;
+    }
     let config = config(&request, context);
     if !config.members.is_empty() {
         out.push("generationConfig", config);
@@ -122,6 +125,7 @@ fn config<'a>(request: &Request<'a>, context: &mut Context<'_>) -> Obj<'a> {
     let mut out = Obj::default();
     let sampling = &request.sampling;
     out.push_some("maxOutputTokens", request.max_output);
+    out.push_some("candidateCount", request.answers.map(|(count, _)| count));
     let mut number = |key: &'static str, value: &Option<Cow<'a, str>>| {
         out.push_some(key, value.clone().map(Json::Num));
     };

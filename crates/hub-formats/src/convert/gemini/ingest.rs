@@ -9,7 +9,16 @@ use crate::convert::tape::View;
 
 #[derive(Debug, Default)]
 pub(crate) struct GeminiIngest {
+    /// Which of several answers is read.
+    choice: u64,
     calls: u64,
+}
+
+impl GeminiIngest {
+    /// Reads one of several answers, counted from 0.
+    pub(crate) fn of(choice: u64) -> Self {
+        Self { choice, ..Self::default() }
+    }
 }
 
 impl Ingest for GeminiIngest {
@@ -35,12 +44,20 @@ impl GeminiIngest {
         if let Some(id) = chunk.str_at("responseId") {
             sink(Event::Start { id });
         }
-        let is_first = |one: &View<'_>| one.get("index").and_then(View::u64).unwrap_or(0) == 0;
+        let is_first = |one: &View<'_>| one.get("index").and_then(View::u64).unwrap_or(0) == self.choice;
         if let Some(candidate) = chunk.items_at("candidates").find(is_first) {
             if let Some(content) = candidate.get("content") {
                 content.items_at("parts").for_each(|part| self.part(part, sink));
             }
+            for (member, code) in [("groundingMetadata", "grounding"), ("citationMetadata", "citations")] {
+                if candidate.get(member).is_some_and(View::has_members) {
+                    sink(Event::Lost { code, detail: "" });
+                }
+            }
             if let Some(word) = candidate.str_at("finishReason") {
+                if !KNOWN.contains(&word) && !word.starts_with("IMAGE_") {
+                    sink(Event::Lost { code: "unknown_stop", detail: word });
+                }
                 sink(Event::Finish(reason(word, candidate)));
             }
         }
@@ -76,6 +93,7 @@ impl GeminiIngest {
         for (member, inner) in [("executableCode", "code"), ("codeExecutionResult", "output")] {
             if let Some(text) = part.get(member).and_then(|code| code.str_at(inner)) {
                 sink(Event::Text(text));
+                sink(Event::Lost { code: "hosted_trace", detail: member });
             }
         }
         if let Some(opaque) = opaque(Origin::GeminiThought) {
@@ -83,6 +101,27 @@ impl GeminiIngest {
         }
     }
 }
+
+/// Reasons to stop that are known by their names.
+const KNOWN: [&str; 17] = [
+    "STOP",
+    "OTHER",
+    "FINISH_REASON_UNSPECIFIED",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MODEL_ARMOR",
+    "CONTINUATION",
+    "MALFORMED_FUNCTION_CALL",
+    "MALFORMED_RESPONSE",
+    "MISSING_THOUGHT_SIGNATURE",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+];
 
 fn reason(word: &str, candidate: View<'_>) -> Reason {
     match word {

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use hub_types::Dialect;
 
 use super::{Allowed, Choice, Hosted, Tool, Turn};
+use crate::convert::fields::NO_COUNTERPART;
 use crate::convert::json::Json;
 use crate::convert::level::Level;
+use crate::convert::refusal::Refusal;
 
 /// What a client asks for.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Request<'a> {
     pub(crate) allowed: Option<Allowed<'a>>,
     pub(crate) parallel: Option<bool>,
     pub(crate) max_output: Option<u64>,
+    /// Answers that are wanted, and what the client calls that; `None` = one.
+    pub(crate) answers: Option<(u64, &'static str)>,
     pub(crate) sampling: Sampling<'a>,
     pub(crate) stop: Vec<Cow<'a, str>>,
     pub(crate) thinking: Thinking,
@@ -55,6 +59,7 @@ impl Request<'_> {
             allowed: None,
             parallel: None,
             max_output: None,
+            answers: None,
             sampling: Sampling::default(),
             stop: Vec::new(),
             thinking: Thinking::Unset,
@@ -68,6 +73,11 @@ impl Request<'_> {
             stream: false,
             include_usage: false,
         }
+    }
+
+    /// Refuses several answers.
+    pub(crate) fn one_answer(&self) -> Result<(), Refusal> {
+        self.answers.map_or(Ok(()), |(_, param)| Err(Refusal::unsupported(param, NO_COUNTERPART)))
     }
 
     /// Is the vendor that the request was written for the one of `dialect`?

@@ -14,14 +14,27 @@ pub(crate) struct Tool<'a> {
     pub(crate) strict: Option<bool>,
     /// Is it one of OpenAI's tools that take plain text?
     pub(crate) custom: Option<Custom<'a>>,
+    /// Is it one of OpenAI's tools that the client runs and the model knows without being told?
+    pub(crate) builtin: Option<CallForm>,
     /// The group that it was found in, and its name there; `name` holds both.
     pub(crate) namespace: Option<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// As what a Responses client expects a call of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallForm {
+    Function,
+    /// With plain text.
+    Custom,
+    LocalShell,
+    Shell,
+    ApplyPatch,
 }
 
 /// What only tools with plain text have.
 #[derive(Debug)]
 pub(crate) struct Custom<'a> {
-    /// `format` as OpenAI has it, a grammar for instance.
+    /// `format` as Responses has it, a grammar for instance.
     pub(crate) format: Option<Json<'a>>,
 }
 

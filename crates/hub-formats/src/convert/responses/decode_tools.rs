@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::convert::chat::{custom, function, named};
-use crate::convert::ir::{Allowed, Choice, Hosted, Request, Tool};
+use crate::convert::ir::{Allowed, CallForm, Choice, Hosted, Request, Tool};
 use crate::convert::json::{Json, parse};
 use crate::convert::loss::LossReport;
 
@@ -43,9 +43,9 @@ impl<'a> Tools<'a> {
                     self.keep(found, losses);
                 }
             }
-            "local_shell" => self.canned("local_shell", LOCAL_SHELL),
-            "shell" => self.canned("shell", SHELL),
-            "apply_patch" => self.canned("apply_patch", APPLY_PATCH),
+            "local_shell" => self.canned("local_shell", LOCAL_SHELL, CallForm::LocalShell),
+            "shell" => self.canned("shell", SHELL, CallForm::Shell),
+            "apply_patch" => self.canned("apply_patch", APPLY_PATCH, CallForm::ApplyPatch),
             kind if kind.starts_with("web_search") => self.hosted.push(web_search(tool)),
             kind => {
                 let kind: Cow<'a, str> = Cow::Owned(kind.to_owned());
@@ -62,7 +62,7 @@ impl<'a> Tools<'a> {
         }
     }
 
-    fn canned(&mut self, name: &'static str, schema: &'static str) {
+    fn canned(&mut self, name: &'static str, schema: &'static str, form: CallForm) {
         if self.names.insert(name.to_owned()) {
             self.functions.push(Tool {
                 name: Cow::Borrowed(name),
@@ -70,6 +70,7 @@ impl<'a> Tools<'a> {
                 schema: parse(schema.as_bytes()).unwrap_or_default(),
                 strict: None,
                 custom: None,
+                builtin: Some(form),
                 namespace: None,
             });
         }

@@ -1,7 +1,9 @@
 //! Into a stream of Responses events.
 
-use super::object::{State, error, is_custom, item, item_id, part, plain_input, response};
+use super::object::{State, error, item, item_id, part, response};
 use crate::convert::answer::{Done, Emit, Failure, Finish, Head, Reason, Unit};
+use crate::convert::context::plain_input;
+use crate::convert::ir::CallForm;
 use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
@@ -13,9 +15,9 @@ pub(crate) struct ResponsesEmit {
     id: String,
     sequence: u64,
     open: Done,
-    /// The open item's id, and whether it is the call of a tool that takes plain text.
+    /// The open item's id, and as what its call is told.
     item_id: String,
-    custom: bool,
+    form: CallForm,
     /// The summary's part of the open reasoning was announced.
     has_part: bool,
     output: Vec<Json<'static>>,
@@ -30,7 +32,7 @@ impl ResponsesEmit {
             sequence: 0,
             open,
             item_id: String::new(),
-            custom: false,
+            form: CallForm::Function,
             has_part: false,
             output: Vec::new(),
         }
@@ -117,7 +119,7 @@ impl Emit for ResponsesEmit {
         self.has_part = false;
         let index = self.index();
         self.item_id = item_id(&self.plan, unit, index);
-        self.custom = is_custom(&self.plan, unit);
+        self.form = self.plan.form(unit);
         let item = item(&self.plan, index, &self.open, false);
         self.send("response.output_item.added", [("output_index", n(index)), ("item", item)], out);
         if matches!(unit, Unit::Text | Unit::Refusal) {
@@ -151,8 +153,9 @@ impl Emit for ResponsesEmit {
                 let line = self.line("response.reasoning_summary_text.delta", out);
                 line.raw(r#""summary_index":0,"#).raw(DELTA).str(text).raw("}\n\n");
             }
-            Unit::Call { .. } if self.custom => {}
-            Unit::Call { .. } => self.argument(text, out),
+            // The rest comes whole.
+            Unit::Call { .. } if self.form == CallForm::Function => self.argument(text, out),
+            Unit::Call { .. } => {}
         }
     }
 
@@ -187,13 +190,12 @@ impl Emit for ResponsesEmit {
                     out,
                 );
             }
-            Unit::Reasoning => {}
-            Unit::Call { .. } if self.custom => {
+            Unit::Call { .. } if self.form == CallForm::Custom => {
                 let input = plain_input(&text);
                 self.about("response.custom_tool_call_input.delta", [("delta", s(&*input))], out);
                 self.about("response.custom_tool_call_input.done", [("input", s(&*input))], out);
             }
-            Unit::Call { ref name, .. } => {
+            Unit::Call { ref name, .. } if self.form == CallForm::Function => {
                 let name = self.plan.names.original(name).to_owned();
                 if text.is_empty() {
                     self.argument("{}", out);
@@ -205,6 +207,8 @@ impl Emit for ResponsesEmit {
                     out,
                 );
             }
+            // All of it stands in the item.
+            Unit::Reasoning | Unit::Call { .. } => {}
         }
         self.open.text = text;
         let index = self.index();

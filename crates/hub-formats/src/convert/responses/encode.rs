@@ -15,6 +15,7 @@ use crate::convert::schema;
 const MIN_OUTPUT: u64 = 16;
 
 pub(crate) fn encode<'a>(mut request: Request<'a>, context: &mut Context<'_>) -> Result<Json<'a>, Refusal> {
+    request.one_answer()?;
     let codex = context.target.options.codex_backend;
     let mut out = Obj::default();
     out.push("model", context.target.model.clone());
@@ -121,6 +122,9 @@ fn tools<'a>(
     context: &mut Context<'_>,
     out: &mut Obj<'a>,
 ) {
+    // Models of OpenAI's own know the list: a shorter list of tools would not be in their caches.
+    let native = context.target.facts.style == ThinkingStyle::Effort;
+    let allowed = request.allowed.take_if(|_| native && search.is_none());
     filter_allowed(request);
     let mut list: Vec<Json<'a>> = request.tools.iter().map(|tool| function(tool, context)).collect();
     let mut search_name = None;
@@ -144,6 +148,17 @@ fn tools<'a>(
         return;
     }
     out.push("tools", list);
+    if let Some(allowed) = allowed {
+        let mode = if request.choice == Some(Choice::Any) { "required" } else { "auto" };
+        let known = |name: &&Cow<'a, str>| request.tools.iter().any(|tool| tool.name == **name);
+        let names: Vec<Json<'a>> =
+            allowed.names.iter().filter(known).map(|name| named(name, &request.tools, context)).collect();
+        let choice =
+            obj([("type", "allowed_tools".into()), ("mode", mode.into()), ("tools", Json::Arr(names))]);
+        out.push("tool_choice", choice);
+        out.push_some("parallel_tool_calls", request.parallel);
+        return;
+    }
     match &request.choice {
         None => {}
         Some(Choice::Auto) => out.push("tool_choice", "auto"),
@@ -152,17 +167,27 @@ fn tools<'a>(
         Some(Choice::Tool(name)) if search_name.as_ref() == Some(name) => {
             out.push("tool_choice", obj([("type", "web_search".into())]));
         }
-        Some(Choice::Tool(name)) => {
-            out.push(
-                "tool_choice",
-                obj([("type", "function".into()), ("name", s(context.names.wire(name)))]),
-            );
-        }
+        Some(Choice::Tool(name)) => out.push("tool_choice", named(name, &request.tools, context)),
     }
     out.push_some("parallel_tool_calls", request.parallel);
 }
 
+/// `{type, name}` of a tool.
+fn named<'a>(name: &Cow<'a, str>, tools: &[Tool<'a>], context: &Context<'_>) -> Json<'a> {
+    let is_custom = tools.iter().any(|tool| tool.name == *name && tool.custom.is_some());
+    let kind = if is_custom && context.knows_custom() { "custom" } else { "function" };
+    obj([("type", kind.into()), ("name", s(context.names.wire(name)))])
+}
+
 fn function<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
+    if let Some(custom) = tool.custom.as_ref().filter(|_| context.knows_custom()) {
+        let mut out = Obj::default();
+        out.push("type", "custom");
+        out.push("name", context.names.wire(&tool.name));
+        out.push_some("description", tool.description.clone());
+        out.push_some("format", custom.format.clone());
+        return Json::Obj(out);
+    }
     if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
         context.losses.note("grammar");
     }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use crate::convert::chat::file_name;
-use crate::convert::context::{Context, error_text, file as file_id, joined_text, no_medium, text_args};
+use crate::convert::context::{
+    Context, error_text, file as file_id, joined_text, no_medium, plain_input, text_args,
+};
 use crate::convert::ids::{Rule, legal};
 use crate::convert::ir::{Kind, Media, Part, Request, Role, Source, Turn};
 use crate::convert::json::{Json, Obj, obj, s};
@@ -49,6 +51,15 @@ fn turn<'a>(
             Part::Text(text) => content.push(obj([("type", text_kind.into()), ("text", s(text))])),
             Part::Media(_) if turn.role == Role::Assistant => context.losses.note("assistant_media"),
             Part::Media(media) => content.push(self::media(&media, same_vendor)?),
+            Part::Call { id, name, args, custom: true, .. } if context.knows_custom() => {
+                flush(&mut content, out);
+                out.push(obj([
+                    ("type", "custom_tool_call".into()),
+                    ("call_id", s(self::id(&id, context))),
+                    ("name", s(context.names.wire(&name))),
+                    ("input", s(plain_input(&args))),
+                ]));
+            }
             Part::Call { id, name, args, .. } => {
                 flush(&mut content, out);
                 out.push(obj([
@@ -58,15 +69,13 @@ fn turn<'a>(
                     ("arguments", s(text_args(&args))),
                 ]));
             }
-            Part::Result { id, parts, is_error, .. } => {
+            Part::Result { id, parts, is_error, custom, .. } => {
                 flush(&mut content, out);
                 let id = self::id(&id, context);
+                let custom = custom && context.knows_custom();
+                let kind = if custom { "custom_tool_call_output" } else { "function_call_output" };
                 let output = self::output(parts, is_error, same_vendor, context)?;
-                out.push(obj([
-                    ("type", "function_call_output".into()),
-                    ("call_id", s(id)),
-                    ("output", output),
-                ]));
+                out.push(obj([("type", kind.into()), ("call_id", s(id)), ("output", output)]));
             }
             Part::Reasoning { text, opaque } => {
                 let Some(opaque) = opaque else { continue };

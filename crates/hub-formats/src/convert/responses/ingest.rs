@@ -115,7 +115,14 @@ impl ResponsesIngest {
                         if fresh {
                             sink(Event::Refusal(text));
                         }
-                    } else if fresh {
+                        continue;
+                    }
+                    for (member, code) in [("annotations", "annotations"), ("logprobs", "logprobs")] {
+                        if part.items_at(member).next().is_some() {
+                            sink(Event::Lost { code, detail: "" });
+                        }
+                    }
+                    if fresh {
                         sink(Event::Text(part.str_at("text").unwrap_or_default()));
                     }
                 }
@@ -145,7 +152,8 @@ impl ResponsesIngest {
                 }
                 sink(Event::ToolEnd { key: index });
             }
-            _ => {}
+            "" => {}
+            kind => sink(Event::Lost { code: "hosted_trace", detail: kind }),
         }
     }
 

@@ -2,10 +2,12 @@
 
 use hub_types::Usage;
 
+use super::builtin;
 use crate::convert::answer::{Answer, Done, Failure, Finish, Reason, Unit};
-use crate::convert::context::text_args;
+use crate::convert::context::{plain_input, text_args};
 use crate::convert::ids::{Rule, digest, legal};
-use crate::convert::json::{Json, Obj, n, obj, parse, s};
+use crate::convert::ir::CallForm;
+use crate::convert::json::{Json, Obj, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
 
@@ -88,18 +90,18 @@ fn usage(usage: &Usage) -> Json<'static> {
     ])
 }
 
-/// Is it a tool that takes plain text?
-pub(super) fn is_custom(plan: &AnswerPlan, unit: &Unit) -> bool {
-    matches!(unit, Unit::Call { name, .. } if plan.custom.contains(plan.names.original(name)))
-}
-
 /// The id of the item at `index`.
 pub(super) fn item_id(plan: &AnswerPlan, unit: &Unit, index: u64) -> String {
     let prefix = match unit {
         Unit::Text | Unit::Refusal => "msg_",
         Unit::Reasoning => "rs_",
-        Unit::Call { .. } if is_custom(plan, unit) => "ctc_",
-        Unit::Call { .. } => "fc_",
+        Unit::Call { .. } => match plan.form(unit) {
+            CallForm::Function => "fc_",
+            CallForm::Custom => "ctc_",
+            CallForm::LocalShell => "lsh_",
+            CallForm::Shell => "sh_",
+            CallForm::ApplyPatch => "apc_",
+        },
     };
     format!("{prefix}{}", digest(&[plan.salt.as_bytes(), &index.to_le_bytes()]))
 }
@@ -115,13 +117,6 @@ pub(super) fn part<'a>(unit: &Unit, text: &'a str) -> Json<'a> {
         ("annotations", Json::Arr(Vec::new())),
         ("logprobs", Json::Arr(Vec::new())),
     ])
-}
-
-/// What a tool with plain text gets: the text in its wrapper, or all of it if there is none.
-pub(super) fn plain_input(arguments: &str) -> String {
-    let parsed = parse(arguments.as_bytes()).ok();
-    let input = parsed.as_ref().and_then(|object| object.str_at("input"));
-    input.unwrap_or(arguments).to_owned()
 }
 
 /// An item that has begun (`done` is false: nothing in it yet), or is done.
@@ -150,15 +145,25 @@ pub(super) fn item(plan: &AnswerPlan, index: u64, unit: &Done, done: bool) -> Js
         }
         Unit::Call { id: call_id, name } => {
             let original = plan.names.original(name);
-            let custom = is_custom(plan, &unit.unit);
             let (space, name) = match plan.namespaces.get(original) {
                 Some((space, name)) => (Some(space.clone()), name.as_str()),
                 None => (None, original),
             };
+            let form = plan.form(&unit.unit);
+            let call_id = legal(&call_id.clone().into(), Rule::Responses).into_owned();
+            if let Some((kind, member, action)) = builtin::action(form, &unit.text) {
+                out.push("type", kind);
+                out.push("id", id);
+                out.push("status", status);
+                out.push("call_id", call_id);
+                out.push(member, action);
+                return Json::Obj(out);
+            }
+            let custom = form == CallForm::Custom;
             out.push("type", if custom { "custom_tool_call" } else { "function_call" });
             out.push("id", id);
             out.push("status", status);
-            out.push("call_id", legal(&call_id.clone().into(), Rule::Responses).into_owned());
+            out.push("call_id", call_id);
             out.push_some("namespace", space);
             out.push("name", name.to_owned());
             let text = match (done, custom) {

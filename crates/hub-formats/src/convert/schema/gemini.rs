@@ -16,7 +16,7 @@ pub(crate) enum Flavour {
     JsonSchema,
 }
 
-const COMMON: [&str; 19] = [
+const COMMON: [&str; 20] = [
     "type",
     "format",
     "title",
@@ -34,11 +34,12 @@ const COMMON: [&str; 19] = [
     "anyOf",
     "minimum",
     "maximum",
+    "propertyOrdering",
     "default",
     "example",
 ];
 const MORE: [&str; 2] = ["prefixItems", "additionalProperties"];
-const FORMATS: [&str; 7] = ["enum", "date-time", "float", "double", "int32", "int64", "date"];
+const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "int64"];
 
 /// What Gemini takes of a schema; the rest is in the report.
 pub(crate) fn for_gemini<'a>(

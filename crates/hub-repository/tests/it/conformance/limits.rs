@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hub_repository::{
-    Charged, ChargedTo, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter, SumBy, SumWanted,
+    Charged, ChargedTo, LedgerQuestion, LedgerSum, LimitEvent, LimitEventFilter, LimitEventMark, SumBy,
+    SumWanted,
 };
 use hub_types::{Dialect, Endpoint, KeyId, Outcome, ProviderId, RequestId, RequestRecord, UserId};
 use jiff::{SignedDuration, Timestamp};
@@ -190,6 +191,7 @@ pub(super) async fn refusals_add_up_by_hour_limit_user_and_key(place: &dyn Place
         user_id: None,
         key_id: None,
         limit: 10,
+        beyond: None,
     };
     let hour = |seconds: i64| Timestamp::from_second((at(seconds).as_second()) / 3600 * 3600).unwrap();
     let row = |seconds, kind, user, key, count| LimitEvent {
@@ -211,7 +213,19 @@ pub(super) async fn refusals_add_up_by_hour_limit_user_and_key(place: &dyn Place
         ("user", LimitEventFilter { user_id: Some(UserId(2)), ..everything.clone() }, vec![late]),
         ("key", LimitEventFilter { key_id: Some(KeyId(2)), ..everything }, vec![daily]),
     ];
+    let everything = cases[0].1.clone();
     for (name, filter, expected) in cases {
         assert_eq!(other.limit_events(&filter).await.unwrap(), expected, "{name}");
     }
+    // Row by row.
+    let all = other.limit_events(&LimitEventFilter { limit: 100, ..everything.clone() }).await.unwrap();
+    let (mut paged, mut beyond): (Vec<LimitEvent>, _) = (Vec::new(), None);
+    loop {
+        let page = LimitEventFilter { limit: 1, beyond: beyond.take(), ..everything.clone() };
+        let Some(row) = other.limit_events(&page).await.unwrap().pop() else { break };
+        let (hour, kind, user_id, key_id) = (row.hour, row.kind.clone(), row.user_id, row.key_id);
+        beyond = Some(LimitEventMark { hour, kind, user_id, key_id });
+        paged.push(row);
+    }
+    assert_eq!((paged.len(), paged), (3, all));
 }

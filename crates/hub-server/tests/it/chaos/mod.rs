@@ -5,7 +5,6 @@
 
 mod edits;
 mod plan;
-mod process;
 mod providers;
 mod report;
 mod scene;

@@ -10,7 +10,7 @@ use crate::harness::Chance;
 pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) storm: Duration,
-    /// Fair weather before it, after which memory is measured first.
+    /// A shorter storm before it, after which memory is measured first.
     pub(super) warm_up: Duration,
     pub(super) talkers: usize,
     /// Where the figures go as JSON.
@@ -37,7 +37,7 @@ impl Plan {
         Self {
             seed: Chance::fresh("chaos").number(),
             storm,
-            warm_up: (storm / 6).clamp(Duration::from_secs(3), Duration::from_secs(40)),
+            warm_up: (storm / 3).clamp(Duration::from_secs(4), Duration::from_secs(60)),
             talkers: usize::try_from(number("HUB_CHAOS_TALKERS").unwrap_or(20)).unwrap(),
             json: text("HUB_CHAOS_JSON").map(PathBuf::from),
             without: text("HUB_CHAOS_WITHOUT").unwrap_or_default().split(',').map(str::to_owned).collect(),

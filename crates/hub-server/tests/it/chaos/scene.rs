@@ -5,9 +5,8 @@ use hub_testkit::{Postgres, Redis, TestDatabase};
 use hub_types::Dialect;
 use serde_json::json;
 
-use super::process::Look;
 use super::speech::provider_type;
-use crate::harness::{Admin, Hub, Site};
+use crate::harness::{Admin, Hub, Look, Site};
 
 /// See the module's documentation.
 pub(super) struct Scene {
@@ -81,7 +80,7 @@ impl Scene {
 
     /// How the hubs' processes stand.
     pub(super) fn look(&self) -> Vec<Look> {
-        self.hubs.iter().map(|hub| Look::at(hub.pid())).collect()
+        self.hubs.iter().map(Hub::look).collect()
     }
 }
 

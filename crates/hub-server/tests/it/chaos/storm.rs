@@ -8,12 +8,11 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use super::plan::Plan;
-use super::process::Look;
 use super::report::Report;
 use super::scene::Scene;
 use super::talker::{Sent, Town, everybody_asks, talk};
 use super::{edits, providers, stores, verdict};
-use crate::harness::{Admin, eventually};
+use crate::harness::{Admin, Look, eventually};
 
 /// What was done to the hubs.
 #[derive(Debug, Default)]
@@ -70,65 +69,11 @@ pub(super) async fn run(plan: &Plan) -> Report {
         is_patient: !plan.has("leaving"),
     };
     let (deeds, began) = (Deeds::default(), Instant::now());
-
-    let mut chance = plan.chance("warm-up");
-    for lab in &scene.labs {
-        providers::plays(lab, &mut chance, 4);
-    }
-    let (end, over) = watch::channel(false);
-    let over = Over(over);
-    let chances = |number| plan.chance(&format!("warming-{number}"));
-    let (mut sent, ()) = tokio::join!(talk(&town, plan.talkers, chances, &over), async {
-        tokio::time::sleep(plan.warm_up).await;
-        end.send_replace(true);
-    });
-    for lab in &scene.labs {
-        providers::plays(lab, &mut chance, 0);
-    }
+    // What a hub needs in a storm it keeps for the next one: memory is compared from one to the other.
+    let mut sent = weather(plan, &scene, &town, &deeds, "warm-up", plan.warm_up).await;
     come_to_rest(&scene).await;
     let before = scene.look();
-
-    let (end, over) = watch::channel(false);
-    let over = Over(over);
-    let moody =
-        scene.labs.iter().enumerate().map(|(place, lab)| {
-            providers::be_moody(lab, plan.chance(&format!("vendor-{place}")), &deeds, &over)
-        });
-    let chances = |number| plan.chance(&format!("talker-{number}"));
-    let (stormy, ..) = tokio::join!(
-        talk(&town, plan.talkers, chances, &over),
-        async {
-            if plan.has("vendors") {
-                join_all(moody).await;
-            }
-        },
-        async {
-            if plan.has("redis") {
-                stores::trouble_redis(&scene, plan.chance("redis"), &deeds, &over).await;
-            }
-        },
-        async {
-            if plan.has("postgres") {
-                stores::trouble_postgres(&scene, plan.chance("postgres"), &deeds, &over).await;
-            }
-        },
-        async {
-            if plan.has("edits") {
-                edits::edit(&scene, plan.chance("admin"), &deeds, &over).await;
-            }
-        },
-        tell(plan, &town, &deeds, &over),
-        async {
-            tokio::time::sleep(plan.storm).await;
-            end.send_replace(true);
-        },
-    );
-    sent.extend(stormy);
-
-    for admin in scene.admins() {
-        let is_up = async || (admin.get("/system/status").await["database"]["state"] == "up").then_some(());
-        eventually("the hub has its database again", CALM, is_up).await;
-    }
+    sent.extend(weather(plan, &scene, &town, &deeds, "storm", plan.storm).await);
     edits::restore(Admin(scene.hubs[0].address), &scene.providers).await;
     for hub in &scene.hubs {
         hub.until_redis_is("up").await;
@@ -144,6 +89,48 @@ pub(super) async fn run(plan: &Plan) -> Report {
     }
     report.closes(&sites);
     report
+}
+
+/// Everything at once, for so long; when it is over, the stores are up and the vendors well.
+async fn weather(
+    plan: &Plan,
+    scene: &Scene,
+    town: &Town,
+    deeds: &Deeds,
+    name: &str,
+    time: Duration,
+) -> Vec<Sent> {
+    let (end, over) = watch::channel(false);
+    let over = Over(over);
+    let chance = |part: &str| plan.chance(&format!("{name} {part}"));
+    let moody = scene.labs.iter().enumerate().map(|(place, lab)| {
+        let chance = chance(&format!("vendor {place}"));
+        only(plan.has("vendors"), providers::be_moody(lab, chance, deeds, &over))
+    });
+    let talkers = |number| chance(&format!("talker {number}"));
+    let (sent, ..) = tokio::join!(
+        talk(town, plan.talkers, talkers, &over),
+        join_all(moody),
+        only(plan.has("redis"), stores::trouble_redis(scene, chance("redis"), deeds, &over)),
+        only(plan.has("postgres"), stores::trouble_postgres(scene, chance("postgres"), deeds, &over)),
+        only(plan.has("edits"), edits::edit(scene, chance("admin"), deeds, &over)),
+        tell(plan, scene, town, deeds, &over, (name, time)),
+        async {
+            tokio::time::sleep(time).await;
+            end.send_replace(true);
+        },
+    );
+    for admin in scene.admins() {
+        let is_up = async || (admin.get("/system/status").await["database"]["state"] == "up").then_some(());
+        eventually("the hub has its database again", CALM, is_up).await;
+    }
+    sent
+}
+
+async fn only(takes_part: bool, part: impl Future<Output = ()>) {
+    if takes_part {
+        part.await;
+    }
 }
 
 /// Until there is nothing under way and everything is in the database.
@@ -174,19 +161,30 @@ async fn recover(town: &Town, sent: &mut Vec<Sent>) -> Option<Duration> {
 }
 
 /// A line every few seconds, for whoever watches a long storm.
-async fn tell(plan: &Plan, town: &Town, deeds: &Deeds, over: &Over) {
+async fn tell(
+    plan: &Plan,
+    scene: &Scene,
+    town: &Town,
+    deeds: &Deeds,
+    over: &Over,
+    (name, time): (&str, Duration),
+) {
     let began = Instant::now();
     while plan.is_told && over.sleep(Duration::from_secs(5)).await {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let memory: Vec<String> =
+            scene.look().iter().map(|look| format!("{} MiB", look.resident_kib / 1024)).collect();
         eprintln!(
-            "{:>4} of {} s: {} requests, {} moods of vendors, Redis gone {} times, PostgreSQL {} times, {} edits",
+            "{name}, {:>4} of {} s: {} requests, {} moods of vendors, Redis gone {} times, PostgreSQL {} times, \
+             {} edits, memory {}",
             began.elapsed().as_secs(),
-            plan.storm.as_secs(),
+            time.as_secs(),
             count(&town.heard),
             count(&deeds.moods),
             count(&deeds.redis_killed) + count(&deeds.redis_frozen),
             count(&deeds.postgres_killed) + count(&deeds.postgres_frozen),
             count(&deeds.edits),
+            memory.join(" and "),
         );
     }
 }

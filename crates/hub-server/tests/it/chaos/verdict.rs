@@ -34,9 +34,11 @@ impl Invariant {
 }
 
 pub(super) async fn judge(aftermath: &Aftermath<'_>) -> Vec<Invariant> {
+    // To read all books takes memory, too: the processes are looked at before.
+    let processes = remains::processes(aftermath).await;
     let mut all = remains::check(aftermath).await;
     all.extend(books::check(aftermath).await);
-    all.extend(remains::processes(aftermath).await);
+    all.extend(processes);
     all
 }
 

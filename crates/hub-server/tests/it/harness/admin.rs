@@ -57,7 +57,7 @@ impl Admin {
     pub(crate) async fn add_provider(&self, kind: &str, url: &str) -> i64 {
         let provider = json!({
             "name": format!("simulated-{kind}"), "url": url, "provider_type": kind,
-            "credential": "sk-simulated-credential", "cost_multiplier": "1.3",
+            "credential": "sk-simulated-credential", "cost_multiplier": "1.3", "conversion": "never",
         });
         self.post("/providers", provider).await["id"].as_i64().unwrap()
     }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::{Admin, Connection, Seeded, eventually};
+use super::{Admin, Connection, Look, Seeded, eventually};
 
 pub(crate) const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 /// The same for all hubs, because some share a database.
@@ -199,9 +199,9 @@ impl Hub {
         value.and_then(|value| value.parse().ok())
     }
 
-    /// The number of the process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.launched.child.id().expect("it runs")
+    /// How its process stands.
+    pub(crate) fn look(&self) -> Look {
+        Look::at(self.launched.child.id().expect("it runs"))
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -7,6 +7,7 @@ mod callers;
 mod chance;
 mod http;
 mod hub;
+mod process;
 mod wait;
 
 pub(crate) use admin::{Admin, Seeded};
@@ -15,4 +16,5 @@ pub(crate) use callers::{Callers, Pace};
 pub(crate) use chance::Chance;
 pub(crate) use http::{Answer, Connection};
 pub(crate) use hub::{Hub, MASTER_KEY, Site};
+pub(crate) use process::Look;
 pub(crate) use wait::eventually;

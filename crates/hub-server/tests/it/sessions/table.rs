@@ -129,7 +129,8 @@ fn speech(dialect: Dialect, stream: bool) -> (&'static str, Value) {
 
 fn providers() -> Vec<Value> {
     let kinds = ["claude", "claude-auth", "openai-compatible", "codex", "gemini", "gemini-cli"];
-    let mut providers: Vec<Value> = kinds.iter().map(|kind| json!({"provider_type": kind})).collect();
+    let mut providers: Vec<Value> =
+        kinds.iter().map(|kind| json!({"provider_type": kind, "conversion": "never"})).collect();
     providers.push(json!({"provider_type": "claude", "limit_concurrent_sessions": 3, "session_ttl": 60}));
     providers
 }

@@ -8,7 +8,7 @@ use hub_session::{SessionEnd, SessionStore, Trail};
 use hub_testkit::{Redis, WireTap};
 use hub_types::{KeyId, SessionId};
 
-use super::{all_keys, connect, store, until};
+use super::{all_keys, ask, connect, store, until};
 use crate::contract::{A, B, answered, at, hash, visit};
 
 const SESSIONS: u64 = 1200;
@@ -50,22 +50,20 @@ async fn dropping_bindings_unbinds_and_leaves_sessions_counting() {
     assert_eq!(store.count_at(&[A, B], at(1)).await.unwrap(), [(A, AT_A), (B, AT_B)].into());
 }
 
-#[tokio::test]
-async fn clearing_that_is_cut_is_finished_by_doing_it_again() {
-    let redis = Redis::start().await.unwrap();
-    let other = store(&redis.url()).await;
-    fill(&other).await;
+async fn conversations(redis: &Redis) -> u64 {
+    let keys = all_keys(&*connect(&redis.url()).await).await;
+    keys.iter().filter(|key| key.starts_with("hash:")).count() as u64
+}
+
+/// Cuts the connection of the clearing three times, wherever `stops` says for a number of conversation hashes,
+/// and lets it go on to its end then.
+async fn clear_with_cuts(redis: &Redis, stops: impl Fn(u64) -> [u64; 3]) {
     let before = all_keys(&*connect(&redis.url()).await).await.len();
     let tap = WireTap::before(redis.port()).await.unwrap();
     let store = store(&format!("redis://{}", tap.address())).await;
     let providers = HashSet::from([A]);
-    let direct = connect(&redis.url()).await;
-    // In the first pass, among the conversations, and among the sessions.
     for pass in 0..3 {
-        let keys = all_keys(&direct).await;
-        let conversations = keys.iter().filter(|key| key.starts_with("hash:")).count() as u64;
-        let stop =
-            [SESSIONS / 2, SESSIONS + conversations / 2, SESSIONS + conversations + SESSIONS / 3][pass];
+        let stop = stops(conversations(redis).await)[pass];
         let is_cut = AtomicBool::new(false);
         let cut = |seen| {
             if seen > stop && !is_cut.swap(true, Ordering::SeqCst) {
@@ -83,7 +81,43 @@ async fn clearing_that_is_cut_is_finished_by_doing_it_again() {
     assert_eq!(store.survey(&HashSet::from([A, B]), &|_| {}).await.unwrap(), [(B, AT_B)].into());
     assert_eq!(store.count_at(&[A, B], at(1)).await.unwrap(), [(A, 0), (B, AT_B)].into());
     let keys = all_keys(&*connect(&redis.url()).await).await;
-    assert_eq!(keys.iter().filter(|key| key.starts_with("hash:")).count() as u64, 2 * AT_B);
+    assert_eq!(conversations(redis).await, 2 * AT_B);
     assert_eq!(keys.iter().filter(|key| key.starts_with("session:")).count() as u64, 7 * AT_B);
     assert!(keys.len() < before);
+}
+
+#[tokio::test]
+async fn clearing_that_is_cut_is_finished_by_doing_it_again() {
+    let redis = Redis::start().await.unwrap();
+    fill(&store(&redis.url()).await).await;
+    // While the provider's set is read, among the conversations, and among the sessions.
+    clear_with_cuts(&redis, |hashes| [AT_A / 2, AT_A + hashes / 2, AT_A + hashes + AT_A / 3]).await;
+}
+
+#[tokio::test]
+async fn bindings_that_the_providers_set_does_not_tell_are_cleared_too() {
+    let redis = Redis::start().await.unwrap();
+    fill(&store(&redis.url()).await).await;
+    ask(&*connect(&redis.url()).await, "DEL", "provider:1:active_sessions").await;
+    // In the first pass, among the conversations, and among the sessions.
+    clear_with_cuts(&redis, |hashes| [SESSIONS / 2, SESSIONS + hashes / 2, SESSIONS + hashes + SESSIONS / 3])
+        .await;
+}
+
+#[tokio::test]
+async fn a_session_that_comes_back_while_others_are_cleared_is_counted_once_and_stays() {
+    let redis = Redis::start().await.unwrap();
+    let store = store(&redis.url()).await;
+    fill(&store).await;
+    let (back, is_back) = (SessionId::new(KeyId(1), "s1"), AtomicBool::new(false));
+    let all = AT_A + conversations(&redis).await + AT_A;
+    let comes_back = |seen| {
+        if seen >= all && !is_back.swap(true, Ordering::SeqCst) {
+            store.leave(&answered(&back, A), at(1));
+        }
+    };
+    let providers = HashSet::from([A]);
+    let cleared = store.clear(&providers, &comes_back).await.unwrap();
+    assert_eq!(cleared.sessions, [(A, AT_A)].into());
+    assert_eq!(store.survey(&providers, &|_| {}).await.unwrap(), [(A, 1)].into());
 }

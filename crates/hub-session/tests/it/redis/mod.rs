@@ -12,6 +12,7 @@ mod contract;
 mod crowds;
 pub(crate) mod database;
 mod outages;
+mod pending;
 mod table;
 
 /// Patient, as a test machine may be busy.

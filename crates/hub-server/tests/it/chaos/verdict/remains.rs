@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Invariant;
-use crate::chaos::process::Look;
 use crate::chaos::storm::Aftermath;
-use crate::harness::Admin;
+use crate::harness::{Admin, Look};
 
 /// How long an idle hub is given to let go of what it had in use: sessions, connections kept for the next request.
 const IDLE: Duration = Duration::from_secs(40);

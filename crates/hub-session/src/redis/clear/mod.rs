@@ -1,46 +1,27 @@
 //! Forgetting sessions: one, the bindings to a provider, or all that are bound to some providers.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
-use std::pin::pin;
+mod ending;
+mod names;
+mod pages;
+mod roster;
 
-use futures_util::StreamExt;
+use std::collections::{HashMap, HashSet};
+
 use hub_redis::{Batch, RedisReply};
 
-use hub_types::{ProviderId, SessionId};
+use hub_types::ProviderId;
 
+use self::names::Names;
+use self::pages::{Pages, Progress};
 use super::RedisSessionStore;
-use super::answers::{Result, unavailable};
+use super::answers::Result;
 use super::keys;
 use super::removal::Removal;
 use super::scripts::UNBIND;
 use crate::{ClearError, Cleared, Observed, StoreUnavailable};
 
-/// Keys are looked at in batches of about so many.
-const PAGE: u32 = 500;
-
-/// Names of sessions as their hashes: a million of them take 8 MB, and none needs to be read again.
-#[derive(Default)]
-struct Names {
-    hasher: RandomState,
-    hashes: Vec<u64>,
-}
-
-impl Names {
-    fn add(&mut self, name: &str) {
-        self.hashes.push(self.hasher.hash_one(name));
-    }
-
-    /// A scan may tell a key more than once.
-    fn settle(&mut self) {
-        self.hashes.sort_unstable();
-        self.hashes.dedup();
-    }
-
-    fn contains(&self, name: &str) -> bool {
-        self.hashes.binary_search(&self.hasher.hash_one(name)).is_ok()
-    }
-}
+/// The most sessions that are removed together.
+const MOST_SESSIONS: usize = 500;
 
 impl RedisSessionStore {
     pub(super) async fn survey_bindings(
@@ -50,19 +31,17 @@ impl RedisSessionStore {
     ) -> Result<HashMap<ProviderId, u64>> {
         self.flush().await?;
         let mut names: HashMap<ProviderId, Names> = HashMap::new();
-        let mut seen = 0;
-        let mut pages = pin!(self.connection.scan(keys::BINDINGS, PAGE));
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| unavailable(&error))?;
-            for (session, provider) in self.bound_to(&page, providers).await? {
+        let mut progress = Progress::new(observed);
+        let mut pages = Pages::of(&self.connection, keys::BINDINGS);
+        while let Some(page) = pages.next().await? {
+            for (session, provider) in pages.meanwhile(self.bound_to(&page, providers)).await? {
                 names.entry(provider).or_default().add(session);
             }
-            seen += page.len() as u64;
-            observed(seen);
+            progress.add(page.len());
         }
         let count = |mut names: Names| {
             names.settle();
-            names.hashes.len() as u64
+            names.len() as u64
         };
         Ok(names.into_iter().map(|(provider, names)| (provider, count(names))).collect())
     }
@@ -87,36 +66,88 @@ impl RedisSessionStore {
         done: &mut Cleared,
     ) -> Result<()> {
         self.flush().await?;
-        let (mut names, mut seen) = (Names::default(), 0);
-        let mut pages = pin!(self.connection.scan(keys::BINDINGS, PAGE));
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| unavailable(&error))?;
-            for (session, _) in self.bound_to(&page, providers).await? {
-                names.add(session);
-            }
-            seen += page.len() as u64;
-            observed(seen);
+        let mut progress = Progress::new(observed);
+        let cleared = if self.connection.is_cluster() {
+            Names::default()
+        } else {
+            self.clear_by_rosters(providers, &mut progress, done).await?
+        };
+        self.clear_by_keys(providers, &cleared, &mut progress, done).await
+    }
+
+    /// What the providers' own sets of sessions tell: nearly always everything. Which sessions were removed.
+    async fn clear_by_rosters(
+        &self,
+        providers: &HashSet<ProviderId>,
+        progress: &mut Progress<'_>,
+        done: &mut Cleared,
+    ) -> Result<Names> {
+        let (mut names, mut cleared) = (Names::default(), Names::default());
+        for &provider in providers {
+            self.read_roster(provider, &mut names, progress).await?;
         }
         names.settle();
-        if names.hashes.is_empty() {
+        self.clear_conversations(&names, progress, done).await?;
+        drop(names);
+        for &provider in providers {
+            let removed = |count| add(done, provider, count);
+            self.empty_roster(provider, &mut cleared, progress, removed).await?;
+        }
+        cleared.settle();
+        Ok(cleared)
+    }
+
+    /// What is found by going through all keys, as far as it was not cleared already: whoever comes back
+    /// meanwhile is left alone.
+    async fn clear_by_keys(
+        &self,
+        providers: &HashSet<ProviderId>,
+        cleared: &Names,
+        progress: &mut Progress<'_>,
+        done: &mut Cleared,
+    ) -> Result<()> {
+        let mut names = Names::default();
+        let mut pages = Pages::of(&self.connection, keys::BINDINGS);
+        while let Some(page) = pages.next().await? {
+            let bound = pages.meanwhile(self.bound_to(&page, providers)).await?;
+            for (session, _) in bound.into_iter().filter(|(session, _)| !cleared.contains(session)) {
+                names.add(session);
+            }
+            progress.add(page.len());
+        }
+        names.settle();
+        self.clear_conversations(&names, progress, done).await?;
+        if names.is_empty() {
             return Ok(());
         }
-        let mut pages = pin!(self.connection.scan(keys::CONVERSATIONS, PAGE));
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| unavailable(&error))?;
-            done.conversations += self.remove_conversations(&page, &names).await?;
-            seen += page.len() as u64;
-            observed(seen);
-        }
-        let mut pages = pin!(self.connection.scan(keys::BINDINGS, PAGE));
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| unavailable(&error))?;
-            let bound = self.bound_to(&page, providers).await?;
-            for provider in self.remove_sessions(&bound).await? {
-                *done.sessions.entry(provider).or_default() += 1;
+        let mut pages = Pages::of(&self.connection, keys::BINDINGS);
+        while let Some(page) = pages.next().await? {
+            let mut bound = pages.meanwhile(self.bound_to(&page, providers)).await?;
+            bound.retain(|(session, _)| !cleared.contains(session));
+            for some in bound.chunks(MOST_SESSIONS) {
+                for provider in self.remove_sessions(some).await? {
+                    add(done, provider, 1);
+                }
             }
-            seen += page.len() as u64;
-            observed(seen);
+            progress.add(page.len());
+        }
+        Ok(())
+    }
+
+    /// Removes the conversation hashes that lead to these sessions.
+    async fn clear_conversations(
+        &self,
+        names: &Names,
+        progress: &mut Progress<'_>,
+        done: &mut Cleared,
+    ) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut pages = Pages::of(&self.connection, keys::CONVERSATIONS);
+        while let Some(page) = pages.next().await? {
+            done.conversations += pages.meanwhile(self.remove_conversations(&page, names)).await?;
+            progress.add(page.len());
         }
         Ok(())
     }
@@ -195,50 +226,10 @@ impl RedisSessionStore {
             _ => Err(StoreUnavailable("Redis gave too few answers".to_owned())),
         }
     }
+}
 
-    pub(super) async fn end_one(&self, session: &SessionId) -> Result<bool> {
-        self.flush().await?;
-        self.writer.losses().forget(session);
-        let sid = session.as_str();
-        let binding = keys::binding(sid);
-        let mut batch = Batch::new();
-        batch.command("HMGET", &keys::of(sid, "info"), Removal::QUESTION.map(Into::into));
-        batch.command("GET", &binding, []);
-        let mut answers = self.ask_patiently(batch).await?;
-        let (info, bound) = (answers.next()?, answers.next()?.int().map(ProviderId));
-        let mut removal = Removal::new(self.connection.is_cluster());
-        removal.session(sid, &info, bound);
-        let belongings = self.remove(removal).await?;
-        let mut batch = Batch::new();
-        batch.command("UNLINK", &binding, []);
-        let bindings = self.ask_patiently(batch).await?.next()?.int().unwrap_or(0);
-        Ok(belongings > 0 || bindings > 0)
-    }
-
-    /// By the provider's set of sessions: everything that is bound to it is in there, or has been silent for
-    /// so long that its binding is gone.
-    pub(super) async fn unbind_all(&self, provider: ProviderId) -> Result<u64> {
-        self.flush().await?;
-        let (roster, mut cursor, mut dropped) = (keys::at_provider(provider), "0".to_owned(), 0);
-        loop {
-            let mut batch = Batch::new();
-            // By cursor, not by rank: ranks move while sessions are seen, and one would be passed over.
-            let page = [cursor.as_str().into(), "COUNT".into(), i64::from(PAGE).into()];
-            batch.command("ZSCAN", &roster, page);
-            let answer = self.ask_patiently(batch).await?.next()?;
-            let [next, members] = answer.list() else { return Ok(dropped) };
-            let mut batch = Batch::new();
-            for session in members.list().iter().step_by(2).filter_map(RedisReply::text) {
-                batch.script(&UNBIND, &[&keys::binding(session)], [provider.0.into()]);
-            }
-            if !batch.is_empty() {
-                let counts = self.ask_patiently(batch).await?.rest()?;
-                dropped += counts.iter().filter(|count| count.int() == Some(1)).count() as u64;
-            }
-            match next.text() {
-                Some(next) if next != "0" => next.clone_into(&mut cursor),
-                _ => return Ok(dropped),
-            }
-        }
+fn add(done: &mut Cleared, provider: ProviderId, count: u64) {
+    if count > 0 {
+        *done.sessions.entry(provider).or_default() += count;
     }
 }

@@ -2,15 +2,15 @@
 
 /// One look at a process.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
-    pub(super) resident_kib: u64,
-    pub(super) files: u64,
-    pub(super) threads: u64,
+pub(crate) struct Look {
+    pub(crate) resident_kib: u64,
+    pub(crate) files: u64,
+    pub(crate) threads: u64,
 }
 
 impl Look {
     /// At the process with this number.
-    pub(super) fn at(pid: u32) -> Self {
+    pub(crate) fn at(pid: u32) -> Self {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
