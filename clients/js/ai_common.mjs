@@ -11,16 +11,16 @@ const read = (text, usage) => ({
   usage: [usage.inputTokens, usage.inputTokenDetails.cacheReadTokens ?? 0, usage.outputTokens],
 });
 
-/** `provider(key)` makes a function from the name of a model to a model. */
-export function speakerOf(provider, task) {
+/** `provider(key)` makes a function from the name of a model to a model; `providerOptions` go with every call. */
+export function speakerOf(provider, task, providerOptions = {}) {
   const own = provider(task.key);
   const generate = async (model, more) => {
-    const result = await generateText({ model, messages: ASK, maxRetries: 0, ...more });
+    const result = await generateText({ model, messages: ASK, maxRetries: 0, providerOptions, ...more });
     return read(result.text, result.usage);
   };
   // What went wrong in a stream is a part of it; it is thrown here, as an application would have to.
   const stream = async (model, said, more = {}) => {
-    const result = streamText({ model, messages: ASK, maxRetries: 0, onError: () => {}, ...more });
+    const result = streamText({ model, messages: ASK, maxRetries: 0, providerOptions, onError: () => {}, ...more });
     for await (const part of result.fullStream) {
       if (part.type === 'text-delta') said.push(part.text ?? part.delta);
       if (part.type === 'error') throw part.error;

@@ -71,6 +71,7 @@ class Task:
     text: str
     usage: tuple[int, int, int]
     overloaded: int  # the status that stands for "overloaded" in this client's dialect
+    foreign: bool = False  # the provider speaks another dialect than the client
     checks: list[str] = field(default_factory=list)  # empty: all
     patience: int = 20  # seconds that a check may take
 
@@ -191,6 +192,9 @@ NAMES = [
     "count_tokens", "models_list",
 ]  # fmt: skip
 
+# Checks of what is decided before there is a provider. (A hub lets an address try only so many wrong keys.)
+OWN = {"error_401"}
+
 # Checks of calls that not every SDK has.
 OPTIONAL = {"count_tokens": "count", "models_list": "models"}
 
@@ -225,7 +229,7 @@ def main():
     signal.signal(signal.SIGALRM, ring)
     checks = Checks(speaker, task)
     for name in NAMES:
-        if task.checks and name not in task.checks:
+        if (task.checks and name not in task.checks) or (task.foreign and name in OWN):
             continue
         if name in OPTIONAL and getattr(speaker, OPTIONAL[name]) is None:
             continue

@@ -65,6 +65,11 @@ CLIENTS = {
 }
 
 
+# What the hub does not do yet, and so cannot be checked: by check, where provider and client speak different
+# dialects. A check that passes all the same is reported, so that this list stays true.
+GAPS = {"count_tokens": "counting tokens is not converted between dialects yet"}
+
+
 def overloaded(client: Client) -> int:
     """The status of an overloaded provider, in the client's dialect."""
     return 529 if client.dialect == "claude" else 503

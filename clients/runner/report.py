@@ -9,7 +9,7 @@ class Result:
     client: str
     provider: str
     check: str
-    # `ok` or `FAIL`
+    # `ok`, `skip` (with the reason why) or `FAIL`
     status: str
     detail: str = ""
 
@@ -18,7 +18,9 @@ HEAD = ("client", "provider", "check", "result", "")
 
 
 def row(result: Result) -> tuple[str, ...]:
-    return (result.client, result.provider, result.check, result.status, " ".join(result.detail.split())[:400])
+    detail = " ".join(result.detail.split())
+    detail = f"skipped: {detail}" if result.status == "skip" else detail
+    return (result.client, result.provider, result.check, result.status, detail[:400])
 
 
 def table(results: list[Result]) -> str:
@@ -38,8 +40,8 @@ def table(results: list[Result]) -> str:
 
 
 def closing(results: list[Result]) -> str:
-    passed = sum(result.status == "ok" for result in results)
-    return f"{passed} passed, {len(results) - passed} failed"
+    count = {status: sum(result.status == status for result in results) for status in ("ok", "FAIL", "skip")}
+    return f"{count['ok']} passed, {count['FAIL']} failed, {count['skip']} skipped"
 
 
 def as_json(results: list[Result]) -> str:

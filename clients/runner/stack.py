@@ -21,10 +21,17 @@ PATIENCE = 30
 CREDENTIAL = "sk-lab-" + secrets.token_hex(8)
 
 
+# A proxy that refuses: whoever wants to leave this machine is told no at once.
+NOWHERE = "http://127.0.0.1:9"
+
+
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """Nothing of the caller's configuration, so that a run is the same everywhere; loopback past any proxy."""
+    """Nothing of the caller's configuration, so that a run is the same everywhere; and no way out."""
     keep = {name: os.environ[name] for name in ["PATH", "LANG", "TZ"] if name in os.environ}
-    return keep | {"HOME": str(home), "TMPDIR": str(home), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"} | more
+    closed = {}
+    for name, value in [("http_proxy", NOWHERE), ("https_proxy", NOWHERE), ("no_proxy", "127.0.0.1,localhost")]:
+        closed |= {name: value, name.upper(): value}
+    return keep | {"HOME": str(home), "TMPDIR": str(home)} | closed | more
 
 
 class Stack:
