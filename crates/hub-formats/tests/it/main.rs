@@ -5,6 +5,8 @@ mod answer_losses;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod estimate;
