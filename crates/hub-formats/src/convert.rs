@@ -6,6 +6,7 @@ mod answer;
 mod chat;
 mod claude;
 mod context;
+mod count;
 mod facts;
 mod fields;
 mod gemini;
@@ -30,6 +31,7 @@ pub use answer::{
     Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, read_failure, render_failure,
     render_refusal,
 };
+pub use count::{convert_count, read_count, render_count};
 pub use facts::{FactOverrides, ModelFacts, ModelOverride, ThinkingStyle};
 pub use level::Level;
 pub use loss::{Loss, LossClass, LossReport};

@@ -63,7 +63,18 @@ impl Plans {
                         path_model: None,
                         path_stream: stream,
                     };
-                    plans.extend(convert_request(source, &Target::new(upstream, "m")).map(|done| done.plan));
+                    let target = Target::new(upstream, "m");
+                    plans.extend(convert_request(source, &target).map(|done| done.plan));
+                    let several = body
+                        .replace("\"model\":\"m\",", "\"model\":\"m\",\"n\":3,")
+                        .replace("\"contents\"", "\"generationConfig\":{\"candidateCount\":3},\"contents\"");
+                    let source = Source { body: several.as_bytes(), ..source };
+                    plans.extend(convert_request(source, &target).map(|done| done.plan));
+                    // Where the client reads no lists, this says nothing.
+                    if let Some(mut plan) = plans.last().cloned() {
+                        plan.list = true;
+                        plans.push(plan);
+                    }
                 }
             }
         }

@@ -84,7 +84,11 @@ impl Family {
 
 fn request(dialect: Dialect, body: &[u8], to: Dialect) {
     let source = Source { dialect, body, path_model: None, path_stream: true };
-    let model = if to == Dialect::Claude { "claude-opus-5-5" } else { "gemini-3-pro" };
+    let model = match to {
+        Dialect::Claude => "claude-opus-5-5",
+        Dialect::OpenAi | Dialect::Responses => "gpt-5.6",
+        Dialect::Gemini | Dialect::GeminiCli => "gemini-3-pro",
+    };
     let _ = std::hint::black_box(convert_request(source, &Target::new(to, model)));
 }
 
@@ -276,6 +280,9 @@ pub(crate) fn families() -> Vec<Family> {
             schema(
                 json!({"properties": {"a": {"anyOf": list(n, |at| json!({"type": "string", "maxLength": at}))}}}),
             )
+        }),
+        of("a wide arm", Claude, 0, 10_000, |n| {
+            schema(json!({"properties": {"a": {"anyOf": [wide(n), {"type": "null"}]}}}))
         }),
         of("allOf", Claude, 0, 5_000, |n| {
             schema(

@@ -95,10 +95,7 @@ impl ModelFacts {
             "level" => ThinkingStyle::Level,
             _ => ThinkingStyle::Unknown,
         };
-        let levels = next().split_once("..").map_or_else(Vec::new, |(from, to)| {
-            let (from, to) = (Level::named(from), Level::named(to));
-            Level::ALL.into_iter().filter(|level| Some(*level) >= from && Some(*level) <= to).collect()
-        });
+        let levels = next().split(',').filter_map(range).flatten().collect();
         let budget =
             next().split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
         let max_output = next().parse().ok();
@@ -118,6 +115,13 @@ impl ModelFacts {
             custom_tools: has("custom"),
         }
     }
+}
+
+/// One level, or all from one to another.
+fn range(text: &str) -> Option<impl Iterator<Item = Level>> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let (from, to) = (Level::named(from)?, Level::named(to)?);
+    Some(Level::ALL.into_iter().filter(move |level| (from..=to).contains(level)))
 }
 
 /// Does the name fit the pattern, where `*` stands for any text?
@@ -159,6 +163,8 @@ mod tests {
             assert_eq!((facts.style, facts.sampling), (style, sampling), "{model}");
         }
         assert_eq!(ModelFacts::of("gpt-5").levels.first(), Some(&Level::Minimal));
+        let levels = [Level::Low, Level::Medium, Level::High, Level::Max];
+        assert_eq!(ModelFacts::of("claude-opus-4-6").levels, levels);
         assert_eq!(ModelFacts::of("gemini-3-pro").levels, [Level::Low, Level::Medium, Level::High]);
     }
 

@@ -4,4 +4,4 @@ mod cursor;
 mod text;
 
 pub(crate) use cursor::{Cursor, Member};
-pub(crate) use text::{decode_escape, decode_into, decode_lossy, eq_decoded};
+pub(crate) use text::{decode_escape, decode_into, decode_lossy, decoded, eq_decoded};

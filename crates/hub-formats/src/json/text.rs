@@ -1,11 +1,21 @@
 //! Decoding the inside of JSON strings.
 
+use std::borrow::Cow;
+
 /// The text of a string's inside (without quotes). Never fails: a lone surrogate, a broken escape or a byte
 /// that is not UTF-8 becomes U+FFFD, so that it also serves texts that were cut short.
 pub(crate) fn decode_lossy(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     decode_into(raw, &mut text);
     text
+}
+
+/// The same, borrowed where there is nothing to decode.
+pub(crate) fn decoded(raw: &[u8]) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', raw).is_some() {
+        return Cow::Owned(decode_lossy(raw));
+    }
+    String::from_utf8_lossy(raw)
 }
 
 /// The same, behind a text that is there already.

@@ -5,7 +5,7 @@ use memchr::memchr2;
 
 use super::schema::{self, Node};
 use crate::estimate::TextCount;
-use crate::json::decode_lossy;
+use crate::json::decoded;
 
 /// Longest member name that can matter, escapes included.
 const MAX_KEY: usize = 128;
@@ -206,14 +206,14 @@ impl Walker {
             Role::Key => {
                 if let Some(frame) = self.stack.last_mut() {
                     frame.expects_key = false;
-                    self.pending = match std::str::from_utf8(&self.captured) {
-                        _ if self.overflow => None,
-                        Ok(key) if !key.contains('\\') => schema::member(frame.node, key),
-                        _ => schema::member(frame.node, &decode_lossy(&self.captured)),
+                    self.pending = if self.overflow {
+                        None
+                    } else {
+                        schema::member(frame.node, &decoded(&self.captured))
                     };
                 }
             }
-            Role::Scalar(node) => sink.scalar(node, &decode_lossy(&self.captured), true),
+            Role::Scalar(node) => sink.scalar(node, &decoded(&self.captured), true),
             Role::Text(_) | Role::Skipped => {}
         }
     }
@@ -252,7 +252,7 @@ impl Walker {
         if end.is_some() {
             self.state = State::Between;
             if let Some(node) = node {
-                sink.scalar(node, &decode_lossy(&self.captured), false);
+                sink.scalar(node, &decoded(&self.captured), false);
             }
         }
         plain.len()

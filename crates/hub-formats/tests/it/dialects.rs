@@ -26,6 +26,18 @@ pub(crate) fn request_of(dialect: Dialect) -> Vec<u8> {
     }
 }
 
+/// What real clients send besides: old forms, odd tools, broken histories, everything switched off.
+pub(crate) fn more_of(dialect: Dialect) -> Vec<u8> {
+    let gemini = include_str!("../requests/gemini_more.json");
+    match dialect {
+        Dialect::Claude => include_str!("../requests/claude_more.json").into(),
+        Dialect::OpenAi => include_str!("../requests/openai_more.json").into(),
+        Dialect::Responses => include_str!("../requests/responses_more.json").into(),
+        Dialect::Gemini => gemini.into(),
+        Dialect::GeminiCli => format!(r#"{{"model":"gemini-x","request":{gemini}}}"#).into(),
+    }
+}
+
 /// The request as it comes in.
 pub(crate) fn source(dialect: Dialect, body: &[u8]) -> Source<'_> {
     let path_model = (dialect == Dialect::Gemini).then_some("gemini-x");

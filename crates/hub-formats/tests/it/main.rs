@@ -7,6 +7,8 @@ mod answers;
 #[cfg(test)]
 mod codex_instructions;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod estimate;

@@ -3,7 +3,7 @@
 use hub_formats::convert::{Refusal, Source, Target, convert_request};
 use hub_types::Dialect;
 
-use crate::dialects::{MODELS, request_of, source};
+use crate::dialects::{MODELS, more_of, request_of, source};
 
 #[test]
 fn every_direction_is_as_it_was_accepted() {
@@ -17,6 +17,27 @@ fn every_direction_is_as_it_was_accepted() {
             let tree: serde_json::Value = serde_json::from_slice(&converted.body).unwrap();
             let text = format!("{tree:#}\n\nlosses: {}", converted.losses);
             insta::assert_snapshot!(format!("{from}_to_{to}"), text);
+        }
+    }
+}
+
+#[test]
+fn old_forms_and_odd_tools_are_as_they_were_accepted() {
+    // Other models than in the first set: older ones, and newer ones of OpenAI's.
+    let models = [
+        (Dialect::Claude, "claude-sonnet-4-5"),
+        (Dialect::OpenAi, "gpt-5.5"),
+        (Dialect::Responses, "gpt-5.5"),
+        (Dialect::Gemini, "gemini-2.5-flash"),
+        (Dialect::GeminiCli, "gemini-3-flash"),
+    ];
+    for from in Dialect::ALL {
+        let body = more_of(from);
+        for (to, model) in models.into_iter().filter(|(to, _)| *to != from) {
+            let converted = convert_request(source(from, &body), &Target::new(to, model)).unwrap();
+            let tree: serde_json::Value = serde_json::from_slice(&converted.body).unwrap();
+            let text = format!("{tree:#}\n\nlosses: {}", converted.losses);
+            insta::assert_snapshot!(format!("{from}_more_to_{to}"), text);
         }
     }
 }

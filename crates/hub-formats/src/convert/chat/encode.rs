@@ -94,7 +94,7 @@ fn sampling<'a>(request: &Request<'a>, context: &mut Context<'_>, out: &mut Obj<
     keep("presence_penalty", &sampling.presence, Some("penalties"));
     keep("frequency_penalty", &sampling.frequency, Some("penalties"));
     out.push_some("seed", sampling.seed.clone().map(Json::Num));
-    out.push_some("logprobs", sampling.logprobs);
+    out.push_some("logprobs", sampling.logprobs.or(sampling.top_logprobs.as_ref().map(|_| true)));
     out.push_some("top_logprobs", sampling.top_logprobs.clone().map(Json::Num));
     out.push_some("logit_bias", sampling.logit_bias.clone());
     if request.stop.is_empty() {

@@ -112,7 +112,8 @@ fn function<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
     } else {
         ("parameters", Flavour::OpenApi)
     };
-    let schema = schema::for_gemini(&tool.schema, flavour, &mut context.schema_budget, context.losses);
+    let rooted = schema::for_claude(tool.schema.clone());
+    let schema = schema::for_gemini(&rooted, flavour, &mut context.schema_budget, context.losses);
     let is_empty = schema.get("properties").and_then(Json::obj).is_none_or(|named| named.members.is_empty());
     // An object without properties is refused where `parameters` are.
     if !is_empty || flavour == Flavour::JsonSchema {

@@ -1,9 +1,7 @@
 //! From text to tree.
 
-use std::borrow::Cow;
-
 use super::{Json, Obj};
-use crate::json::{Cursor, decode_lossy};
+use crate::json::{Cursor, decoded};
 use crate::scan::ScanError;
 
 /// Reads one JSON text. Nesting is bounded as the scanner bounds it, so the recursion is, too.
@@ -21,7 +19,7 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Json<'a>, ScanError> {
             let start = cursor.position();
             let mut members = Vec::new();
             let end = cursor.object(|cursor, member| {
-                members.push((text(member.raw_key), read(cursor)?));
+                members.push((decoded(member.raw_key), read(cursor)?));
                 Ok(())
             })?;
             Ok(Json::Obj(Obj { members, raw: cursor.slice(&(start..end + 1)) }))
@@ -41,16 +39,9 @@ fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Json<'a>, ScanError> {
                 b"null" => Json::Null,
                 b"true" => Json::Bool(true),
                 b"false" => Json::Bool(false),
-                [b'"', inside @ .., b'"'] => Json::Str(text(inside)),
+                [b'"', inside @ .., b'"'] => Json::Str(decoded(inside)),
                 number => Json::Num(String::from_utf8_lossy(number)),
             })
         }
     }
-}
-
-fn text(raw: &[u8]) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', raw).is_some() {
-        return Cow::Owned(decode_lossy(raw));
-    }
-    String::from_utf8_lossy(raw)
 }

@@ -1,6 +1,7 @@
 //! Into a Responses request.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::encode_items::items;
 use crate::convert::context::{Context, filter_allowed};
@@ -113,6 +114,9 @@ fn sampling<'a>(request: &Request<'a>, context: &mut Context<'_>, out: &mut Obj<
     };
     keep("temperature", &sampling.temperature);
     keep("top_p", &sampling.top_p);
+    if sampling.logprobs == Some(true) || sampling.top_logprobs.is_some() && !may {
+        context.losses.note("logprobs");
+    }
     out.push_some("top_logprobs", sampling.top_logprobs.clone().filter(|_| may).map(Json::Num));
 }
 
@@ -150,9 +154,10 @@ fn tools<'a>(
     out.push("tools", list);
     if let Some(allowed) = allowed {
         let mode = if request.choice == Some(Choice::Any) { "required" } else { "auto" };
-        let known = |name: &&Cow<'a, str>| request.tools.iter().any(|tool| tool.name == **name);
+        let known: HashMap<&str, &Tool<'a>> = request.tools.iter().map(|tool| (&*tool.name, tool)).collect();
+        let found = allowed.names.iter().filter_map(|name| known.get(&**name));
         let names: Vec<Json<'a>> =
-            allowed.names.iter().filter(known).map(|name| named(name, &request.tools, context)).collect();
+            found.map(|tool| named(&tool.name, std::slice::from_ref(*tool), context)).collect();
         let choice =
             obj([("type", "allowed_tools".into()), ("mode", mode.into()), ("tools", Json::Arr(names))]);
         out.push("tool_choice", choice);

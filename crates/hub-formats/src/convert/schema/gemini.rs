@@ -229,11 +229,11 @@ fn take_null(schema: &mut Obj<'_>, flavour: Flavour) -> bool {
             schema.remove("anyOf");
             match (arms.len(), arms.pop()) {
                 (1, Some(Json::Obj(only))) => {
-                    for (key, value) in only.members {
-                        if schema.get(&key).is_none() {
-                            schema.members.push((key, value));
-                        }
-                    }
+                    let known: HashSet<String> =
+                        schema.members.iter().map(|(key, _)| key.to_string()).collect();
+                    schema
+                        .members
+                        .extend(only.members.into_iter().filter(|(key, _)| !known.contains(&**key)));
                 }
                 (_, Some(last)) => {
                     arms.push(last);
