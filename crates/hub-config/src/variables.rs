@@ -132,6 +132,9 @@ table! {
             "How long after its arrival a request may still move on to another provider.");
         FETCH_CONNECT_TIMEOUT = variable(Some("10000"), Kind::Milliseconds { least: 100, most: 120_000 },
             "How long connecting to a provider may take.");
+        PROVIDER_PICK = variable(Some("weighted_random"), Kind::Choice(&["weighted_random", "least_recently_used"]),
+            "How one of several equal providers is picked for a request without a binding: by chance in proportion to \
+             their weights, or whoever has rested longest. Instances that share a Redis should have the same.");
         ENABLE_CIRCUIT_BREAKER_ON_NETWORK_ERRORS = variable(Some("false"), Kind::Boolean,
             "Count network errors against a provider's circuit breaker, and not only its answers.");
         MAX_PROVIDER_PAUSE_MS = variable(Some("300000"), Kind::Milliseconds { least: 0, most: HOUR },

@@ -33,6 +33,7 @@ mod usage;
 mod users;
 mod validate;
 pub mod view;
+mod webhook_targets;
 
 pub use actor::{Actor, Principal};
 pub use binding_filter::BindingFilter;
@@ -43,6 +44,7 @@ pub use management::{Management, Settings};
 pub use params::{ListQuery, RequestQuery, SessionQuery, UsageQuery};
 pub use provider_test::ProviderTests;
 pub use status::StatusSource;
+pub use webhook_targets::WebhookSender;
 
 /// The outcome of everything that people do.
 pub type Result<T> = std::result::Result<T, ManagementError>;

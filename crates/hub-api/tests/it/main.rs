@@ -34,3 +34,5 @@ mod sessions;
 mod system;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod webhook_targets;

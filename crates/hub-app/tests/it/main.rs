@@ -36,6 +36,8 @@ mod records;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod resting;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sessions;

@@ -20,6 +20,7 @@ mod status;
 mod usage;
 mod usage_of_limits;
 mod user;
+mod webhook_target;
 mod what_if;
 
 pub use audit::AuditView;
@@ -48,4 +49,5 @@ pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, St
 pub use usage::{UsageSummaryView, UsageView};
 pub use usage_of_limits::{LimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};
+pub use webhook_target::{WebhookTargetFields, WebhookTargetView, WebhookTestView};
 pub use what_if::{WhatIfBase, WhatIfFields, WhatIfMoveView, WhatIfProviderView, WhatIfSessions, WhatIfView};
