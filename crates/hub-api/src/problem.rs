@@ -66,6 +66,7 @@ impl From<ManagementError> for Problem {
             | ManagementError::NoLimits
             | ManagementError::NoBreakers
             | ManagementError::NoProviderTests
+            | ManagementError::NoWebhooks
             | ManagementError::LimitsUnavailable(_)
             | ManagementError::PartlyCleared { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {

@@ -8,7 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use hub_circuit_breaker::{ALERT_PERIOD, AlertThrottle, Occasion};
 use hub_proxy::{Alert, AlertKind, AlertSink, Metrics};
-use hub_types::Clock;
+use hub_types::{AlertEvent, Clock};
+
+use crate::alert_text::Message;
+use crate::webhooks::Webhooks;
 
 /// More alerts do not wait: the first ones tell enough.
 const MOST_WAITING: usize = 256;
@@ -35,6 +38,7 @@ pub(crate) struct AlertDesk {
     pub(crate) throttle: Arc<AlertThrottle>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
+    pub(crate) webhooks: Arc<Webhooks>,
 }
 
 impl AlertDesk {
@@ -49,6 +53,11 @@ impl AlertDesk {
             if self.is_due(&alert).await {
                 self.metrics.alerted(word(&alert.kind));
                 log(&alert);
+                let message = Message::of(&alert, self.clock.now());
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.webhooks.send(&message) => {}
+                }
             }
         }
     }
@@ -65,8 +74,8 @@ impl AlertDesk {
 /// The stable word of a kind.
 const fn word(kind: &AlertKind) -> &'static str {
     match kind {
-        AlertKind::BreakerOpened { .. } => "breaker_opened",
-        AlertKind::CredentialFailing { .. } => "credential_failing",
+        AlertKind::BreakerOpened { .. } => AlertEvent::BreakerOpened.as_str(),
+        AlertKind::CredentialFailing { .. } => AlertEvent::CredentialFailing.as_str(),
     }
 }
 

@@ -14,15 +14,15 @@ use hub_api::ApiState;
 use hub_circuit_breaker::{
     AlertThrottle, BreakerStore, CoolDowns, FallbackBreakerStore, MemoryBreakerStore, RedisBreakers,
 };
-use hub_config::{Billing, Config, RedisAddress};
+use hub_config::{Billing, Config, PickBy, RedisAddress};
 use hub_http::{
     BodyLimits, Server, ServerSettings, Tasks, UpstreamClient, UpstreamSettings, tls_client_config,
 };
 use hub_management::{Management, Settings};
-use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, Metrics, Prober};
+use hub_proxy::{CatalogueRules, Gateway, GatewayOptions, LastUse, Metrics, Prober};
 use hub_redis::{RedisConnection, RedisSettings, RedisUrl};
 use hub_repository::journal::{Drain, Journal, JournalSettings};
-use hub_types::{Clock, SystemClock};
+use hub_types::{Clock, PickRule, SystemClock};
 
 use crate::alerts::{self, AlertDesk};
 use crate::directory::RepositoryDirectory;
@@ -35,7 +35,8 @@ use crate::recorder::Recorder;
 use crate::sessions::{SessionParts, chain_rules, message_storage};
 use crate::status::Status;
 use crate::stores::{self, Access, Database};
-use crate::{StartError, metrics, refresh};
+use crate::webhooks::Webhooks;
+use crate::{StartError, last_use, metrics, refresh};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// What is left of a stream after it was told to end.
@@ -129,15 +130,25 @@ impl App {
         let throttle = Arc::new(
             redis.as_ref().map_or_else(AlertThrottle::new, |redis| AlertThrottle::shared(Arc::clone(redis))),
         );
+        let client = upstream_client(&config, tls, &tasks);
+        let webhooks = Arc::new(Webhooks {
+            client: client.clone(),
+            repository: Arc::clone(&repository),
+            allow_private: config.routing.allow_private_upstreams,
+        });
         let (alerts, raised) = alerts::queue();
         let desk = AlertDesk {
             throttle: Arc::clone(&throttle),
             clock: Arc::clone(&clock),
             metrics: counted.clone(),
+            webhooks: Arc::clone(&webhooks),
         };
         tasks.spawn(desk.run(raised, stop.clone()));
-        let client = upstream_client(&config, tls, &tasks);
         let prober = Prober::new(client.clone(), rules);
+        let last_use = Arc::new(LastUse::default());
+        if let (Some(redis), PickBy::LeastRecentlyUsed) = (&redis, config.routing.pick) {
+            tasks.spawn(last_use::share(Arc::clone(&last_use), Arc::clone(redis), stop.clone()));
+        }
         let gateway = Gateway::builder(directory.clone(), client)
             .options(gateway_options(&config))
             .sink(recorder)
@@ -147,6 +158,7 @@ impl App {
             .breakers(Arc::clone(&breakers))
             .cool_downs(Arc::clone(&pauses))
             .alerts(Arc::new(alerts))
+            .last_use(Arc::clone(&last_use))
             .clock(Arc::clone(&clock))
             .metrics(counted.clone())
             .build();
@@ -181,6 +193,7 @@ impl App {
                 .with_session_pool(Arc::clone(&parts.pool))
                 .with_limiter(limiter)
                 .with_breakers(breakers, pauses)
+                .with_webhook_sender(webhooks)
                 .with_provider_tests(Arc::new(Tests::new(prober, config.probing.api_test_timeout)))
                 .with_time_zone(config.observability.time_zone.clone()),
         );
@@ -338,6 +351,10 @@ fn gateway_options(config: &Config) -> GatewayOptions {
         session_ttl: config.sessions.ttl,
         message_storage: message_storage(config),
         breaker_on_network_errors: config.routing.breaker_on_network_errors,
+        pick_rule: match config.routing.pick {
+            PickBy::WeightedRandom => PickRule::Rendezvous,
+            PickBy::LeastRecentlyUsed => PickRule::LeastRecentlyUsed,
+        },
         limits: budget_mode(config),
         reservation_ttl: config.limits.reservation_ttl,
         bill_requested_model: config.accounting.billing == Billing::Original,

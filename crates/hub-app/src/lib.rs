@@ -3,12 +3,14 @@
 //! Nothing is decided here; the parts are opened, joined and closed in the right order. The listener is handed
 //! in, so tests run the whole hub on port 0.
 
+mod alert_text;
 mod alerts;
 mod app;
 mod directory;
 mod error;
 mod front;
 mod health;
+mod last_use;
 mod limits;
 pub mod logging;
 mod metrics;
@@ -20,6 +22,7 @@ mod sessions;
 mod status;
 mod stores;
 mod unbind;
+mod webhooks;
 
 pub use app::{App, Drained, Parts};
 pub use error::StartError;

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 pub use access::{AdminToken, MasterKey, WebLogin};
 pub use accounting::{Accounting, Billing};
 pub use observability::{LogFormat, Observability};
-pub use routing::{BudgetMode, Limits, Probing, Routing};
+pub use routing::{BudgetMode, Limits, PickBy, Probing, Routing};
 pub use server::Server;
 pub use sessions::{MessageStorage, SessionPool, Sessions};
 pub use stores::{RedisAddress, RedisScheme, Stores};

@@ -17,8 +17,8 @@ pub mod variables;
 
 pub use config::{
     Accounting, AdminToken, Billing, BudgetMode, Config, Limits, LogFormat, MasterKey, MessageStorage,
-    Observability, Probing, RedisAddress, RedisScheme, Routing, Server, SessionPool, Sessions, Stores,
-    WebLogin,
+    Observability, PickBy, Probing, RedisAddress, RedisScheme, Routing, Server, SessionPool, Sessions,
+    Stores, WebLogin,
 };
 pub use environment::{Environment, EnvironmentError};
 pub use error::{ConfigError, ConfigErrors};

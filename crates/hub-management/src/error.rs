@@ -80,6 +80,9 @@ pub enum ManagementError {
     /// Nobody in this process can ask providers.
     #[error("providers are tested by a running hub: ask one")]
     NoProviderTests,
+    /// Nobody in this process can send to webhook targets.
+    #[error("webhook targets are tried out by a running hub: ask one")]
+    NoWebhooks,
     /// How much of the limits is taken can't be told at the moment.
     #[error("the counters of limits do not answer: try again later")]
     LimitsUnavailable(String),
@@ -123,6 +126,7 @@ impl ManagementError {
             Self::NoLimits => "no_limits",
             Self::NoBreakers => "no_breakers",
             Self::NoProviderTests => "no_provider_tests",
+            Self::NoWebhooks => "no_webhooks",
             Self::LimitsUnavailable(_) => "limits_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::NotInPool => "not_in_pool",

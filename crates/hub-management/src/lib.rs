@@ -35,6 +35,7 @@ mod usage;
 mod users;
 mod validate;
 pub mod view;
+mod webhook_targets;
 
 pub use actor::{Actor, Principal};
 pub use binding_filter::BindingFilter;
@@ -45,6 +46,7 @@ pub use management::{Management, Settings};
 pub use params::{LimitEventQuery, ListQuery, RequestQuery, SessionQuery, UsageQuery};
 pub use provider_test::ProviderTests;
 pub use status::StatusSource;
+pub use webhook_targets::WebhookSender;
 
 /// The outcome of everything that people do.
 pub type Result<T> = std::result::Result<T, ManagementError>;

@@ -15,6 +15,7 @@ use crate::params::ListQuery;
 use crate::provider_test::ProviderTests;
 use crate::status::StatusSource;
 use crate::throttle::Throttle;
+use crate::webhook_targets::WebhookSender;
 use crate::{ManagementError, Principal, Result, cursor};
 
 /// How often an edit is tried when others edit the same row.
@@ -43,6 +44,7 @@ pub struct Management {
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
     breakers: Option<(Arc<dyn BreakerStore>, Arc<CoolDowns>)>,
     pub(crate) provider_tests: Option<Arc<dyn ProviderTests>>,
+    pub(crate) webhook_sender: Option<Arc<dyn WebhookSender>>,
     pub(crate) time_zone: TimeZone,
 }
 
@@ -60,6 +62,7 @@ impl Management {
             limiter: None,
             breakers: None,
             provider_tests: None,
+            webhook_sender: None,
             time_zone: TimeZone::UTC,
         }
     }
@@ -115,6 +118,13 @@ impl Management {
     #[must_use]
     pub fn with_provider_tests(mut self, tests: Arc<dyn ProviderTests>) -> Self {
         self.provider_tests = Some(tests);
+        self
+    }
+
+    /// The same with somebody who can send to webhook targets.
+    #[must_use]
+    pub fn with_webhook_sender(mut self, sender: Arc<dyn WebhookSender>) -> Self {
+        self.webhook_sender = Some(sender);
         self
     }
 

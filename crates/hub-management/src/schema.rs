@@ -1,7 +1,7 @@
 //! How types of other crates look in the OpenAPI document.
 
 use hub_rate_limit::LimitType;
-use hub_types::{Dialect, Endpoint, Outcome, ProviderType};
+use hub_types::{Dialect, Endpoint, Outcome, ProviderType, WebhookKind};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Object {
@@ -93,6 +93,10 @@ pub(crate) fn attempt_reason() -> Object {
         "hedge_won",
         "hedge_lost",
     ])
+}
+
+pub(crate) fn webhook_kind() -> Object {
+    words(WebhookKind::ALL.map(WebhookKind::as_str))
 }
 
 pub(crate) fn store_state() -> Object {

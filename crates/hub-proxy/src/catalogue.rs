@@ -13,7 +13,7 @@ use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
 use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
-    BindingVerdict, CompiledProvider, Dropped, HealthView, RoutingFacts, check_provider_url, choose,
+    BindingVerdict, CompiledProvider, Dropped, HealthView, Pick, RoutingFacts, check_provider_url, choose_by,
     consult_binding, is_candidate, redirect, upstream_url,
 };
 use hub_types::{
@@ -222,9 +222,9 @@ impl Catalogue {
         health: &dyn HealthView,
         tried: &[ProviderId],
         local_time: Time,
-        seed: u64,
+        pick: &Pick<'_>,
     ) -> Choice {
-        let decision = choose(&self.candidates, facts, health, tried, local_time, seed);
+        let decision = choose_by(&self.candidates, facts, health, tried, local_time, pick);
         let picked = decision.picked.as_ref().and_then(|picked| self.upstreams.get(&picked.provider().id));
         Choice {
             picked: picked.cloned(),

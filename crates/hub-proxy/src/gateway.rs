@@ -20,7 +20,7 @@ use crate::models::KnownModels;
 use crate::shared::{GatewayOptions, Shared};
 use crate::throttle::Throttle;
 use crate::transcript::Transcripts;
-use crate::{Directory, Discard, Metrics, RecordSink, pipeline};
+use crate::{Directory, Discard, LastUse, Metrics, RecordSink, pipeline};
 
 /// Authenticates, chooses, forwards, streams back and accounts. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +40,7 @@ pub struct GatewayBuilder {
     breakers: Option<Arc<dyn BreakerStore>>,
     cool_downs: Arc<CoolDowns>,
     alerts: Arc<dyn AlertSink>,
+    last_use: Arc<LastUse>,
 }
 
 impl GatewayBuilder {
@@ -103,6 +104,12 @@ impl GatewayBuilder {
         Self { alerts, ..self }
     }
 
+    /// Shares when providers were last used with whoever tells other instances.
+    #[must_use]
+    pub fn last_use(self, last_use: Arc<LastUse>) -> Self {
+        Self { last_use, ..self }
+    }
+
     /// Puts the gateway together.
     pub fn build(self) -> Gateway {
         let limiter = self.limiter.unwrap_or_else(|| {
@@ -119,6 +126,7 @@ impl GatewayBuilder {
             breakers: self.breakers.unwrap_or_else(|| Arc::new(MemoryBreakerStore::new())),
             cool_downs: self.cool_downs,
             alerts: self.alerts,
+            last_use: self.last_use,
             outputs: OutputQuantile::default(),
             previous: Previous::default(),
             directory: self.directory,
@@ -157,6 +165,7 @@ impl Gateway {
             breakers: None,
             cool_downs: Arc::new(CoolDowns::default()),
             alerts: Arc::new(Discard),
+            last_use: Arc::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Step 6: the next provider to try. The session's own first, then whom the stages choose; who has as many
 //! sessions as it may is passed over.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +12,10 @@ use jiff::civil::Time;
 use smallvec::SmallVec;
 
 use hub_circuit_breaker::BreakerConfig;
-use hub_routing::{BindingVerdict, Health, KnownHealth, NotedHealth, RoutingFacts};
+use hub_routing::{BindingVerdict, Health, KnownHealth, NotedHealth, Pick, RoutingFacts};
 use hub_types::{
-    Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Dialect, Provider, ProviderId, RoutingRecord,
-    RoutingStep, Timings,
+    Attempt, AttemptId, AttemptReason, BindingRecord, Caller, Dialect, PickRecord, Provider, ProviderId,
+    RoutingRecord, RoutingStep, Timings,
 };
 
 use crate::Catalogue;
@@ -107,6 +109,7 @@ impl<'a> Candidates<'a> {
             };
             self.count(shared, binding);
             self.tried.push(provider.id);
+            shared.last_use.note(provider.id, shared.clock.now().as_millisecond());
             self.excluded.push(provider.id);
             return Ok(Underway::begin(docket, upstream, attempt, trying));
         }
@@ -175,8 +178,14 @@ impl<'a> Candidates<'a> {
             None if self.tried.is_empty() => AttemptReason::InitialSelection,
             None => AttemptReason::Failover,
         };
+        let mut by = PickRecord::default();
         let choice = followed.unwrap_or_else(|| {
-            self.catalogue.choose(&self.facts, &noted, &self.excluded, self.local_time, seed)
+            let last_used = RefCell::new(BTreeMap::new());
+            let asked = |id| *last_used.borrow_mut().entry(id).or_insert_with(|| shared.last_use.of(id));
+            let pick = Pick { rule: shared.options.pick_rule, seed, last_used: &asked };
+            let choice = self.catalogue.choose(&self.facts, &noted, &self.excluded, self.local_time, &pick);
+            by = PickRecord { rule: pick.rule, last_used: last_used.into_inner() };
+            choice
         });
         let step = RoutingStep {
             excluded: self.excluded.to_vec(),
@@ -185,6 +194,7 @@ impl<'a> Candidates<'a> {
             picked: choice.picked.as_ref().map(|upstream| upstream.provider.id),
             priority: choice.priority,
             probability_ppm: choice.probability_ppm,
+            pick: by,
         };
         self.known = known;
         self.write_down(docket, seed, step);

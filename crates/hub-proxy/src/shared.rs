@@ -12,8 +12,9 @@ use hub_formats::conversation::ChainRules;
 use hub_http::{BodyLimits, Tasks, UpstreamClient};
 use hub_rate_limit::{BudgetMode, RESERVATION_TTL, RateLimiter};
 use hub_session::{MessageStorage, SessionPool, Sessions};
-use hub_types::Clock;
+use hub_types::{Clock, PickRule};
 
+use crate::LastUse;
 use crate::alert::AlertSink;
 use crate::expectation::{OutputQuantile, Previous};
 use crate::models::KnownModels;
@@ -39,6 +40,8 @@ pub struct GatewayOptions {
     pub breaker_on_network_errors: bool,
     /// Tell clients by name which providers did not come into question, and why, when none can serve a request.
     pub verbose_provider_error: bool,
+    /// How one of several equal providers is picked.
+    pub pick_rule: PickRule,
     /// Bill the model that was asked for, not the one it was redirected to.
     pub bill_requested_model: bool,
     /// How conversations are recognised whose client sends no session id.
@@ -71,6 +74,7 @@ impl Default for GatewayOptions {
             keep_alive: Duration::from_secs(15),
             breaker_on_network_errors: false,
             verbose_provider_error: false,
+            pick_rule: PickRule::Rendezvous,
             bill_requested_model: true,
             chain: ChainRules { message_count: 3, include_system_prompt: false },
             session_ttl: Duration::from_secs(300),
@@ -95,6 +99,7 @@ pub(crate) struct Shared {
     pub(crate) breakers: Arc<dyn BreakerStore>,
     pub(crate) cool_downs: Arc<CoolDowns>,
     pub(crate) alerts: Arc<dyn AlertSink>,
+    pub(crate) last_use: Arc<LastUse>,
     /// How long the answers of each model are.
     pub(crate) outputs: OutputQuantile,
     /// What each session's last request used.

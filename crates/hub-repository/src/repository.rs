@@ -6,7 +6,7 @@ use tokio::sync::broadcast;
 
 use hub_types::{
     ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, ProviderShape, RequestId,
-    RequestRecord, User, UserId,
+    RequestRecord, User, UserId, WebhookTarget, WebhookTargetId,
 };
 
 use crate::{
@@ -90,6 +90,30 @@ pub trait Repository: Send + Sync + 'static {
     async fn put_prices(&self, prices: &[PriceRow], at: Timestamp, audit: AuditEntry) -> Result<()>;
     /// Sets one setting to a JSON text.
     async fn put_setting(&self, key: &str, value: &str, at: Timestamp, audit: AuditEntry) -> Result<()>;
+
+    // -- webhook targets -----------------------------------------------------------------------------------
+
+    /// Living targets by id, URLs opened. Edits of them are audited, and no notice tells of them.
+    async fn list_webhook_targets(&self, page: Page) -> Result<Vec<WebhookTarget>>;
+    /// One living target, URL opened.
+    async fn find_webhook_target(&self, id: WebhookTargetId) -> Result<Option<WebhookTarget>>;
+    /// Adds a target, sealing its URL. Fails with `Duplicate { field: "name" }`.
+    async fn insert_webhook_target(&self, target: &WebhookTarget, audit: AuditEntry)
+    -> Result<WebhookTarget>;
+    /// Replaces a target's columns if `updated_at` still is `seen`, else `Conflict`.
+    async fn update_webhook_target(
+        &self,
+        target: &WebhookTarget,
+        seen: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<()>;
+    /// Deletes a target.
+    async fn delete_webhook_target(
+        &self,
+        id: WebhookTargetId,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<()>;
 
     // -- requests, ledger, usage ---------------------------------------------------------------------------
 

@@ -181,7 +181,7 @@ pub struct Candidate<'a> {
     pub provider: &'a Arc<CompiledProvider>,
     /// How likely it is to be picked, in millionths.
     pub probability_ppm: u32,
-    share: u64,
+    pub(crate) share: u64,
 }
 
 impl Survey<'_> {
@@ -329,6 +329,18 @@ pub fn survey<'a>(
 }
 
 impl Survey<'_> {
+    /// With the one picked and its probability in millionths.
+    pub(crate) fn into_decision(self, picked: Option<(Arc<CompiledProvider>, u32)>) -> Decision {
+        let (picked, probability_ppm) = picked.unzip();
+        Decision {
+            picked,
+            priority: self.priority,
+            probability_ppm: probability_ppm.unwrap_or(0),
+            left: self.left,
+            dropped: self.dropped,
+        }
+    }
+
     fn drop_one(&mut self, provider_id: ProviderId, reason: DropReason) {
         self.dropped.push(Dropped { provider_id, reason });
         for left in self.left.iter_mut().skip(reason.stage()) {

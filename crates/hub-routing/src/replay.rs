@@ -5,18 +5,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hub_types::{BindingRecord, Provider, ProviderId, RequestRecord, RoutingRecord, RoutingStep};
+use hub_types::{BindingRecord, PickRecord, Provider, ProviderId, RequestRecord, RoutingRecord, RoutingStep};
 
 use crate::{BindingVerdict, Catalogue, Health, HealthView, RoutingFacts, Survey, consult_binding, survey};
 
-/// The healths that are known, by provider. Who is not in it is well.
+/// The healths that are known, by provider, and what the pick of the last step went by. Who is not in it is well.
 #[derive(Debug, Clone, Default)]
-pub struct KnownHealth(BTreeMap<ProviderId, Health>);
+pub struct KnownHealth(BTreeMap<ProviderId, Health>, PickRecord);
 
 impl KnownHealth {
     /// Takes in what a recorded step says. `false` if it says a word that this version does not know.
     pub fn learn(&mut self, step: &RoutingStep) -> bool {
         let mut is_known = true;
+        self.1.clone_from(&step.pick);
         for (word, ids) in &step.health {
             match Health::ALL.into_iter().find(|health| health.as_str() == word) {
                 Some(health) => self.0.extend(ids.iter().map(|id| (*id, health))),
@@ -134,10 +135,10 @@ pub fn replay<'a>(
         let (picked, priority) = (Some(provider.provider().id), *priority);
         return Replayed { binding: verdict, survey: None, picked, priority, probability_ppm: 1_000_000 };
     }
-    let survey = survey(catalogue, facts, health, excluded, at);
-    let picked = survey.pick(routing.seed);
-    let probability_ppm = picked.map_or(0, |candidate| candidate.probability_ppm);
-    let picked = picked.map(|candidate| candidate.provider.provider().id);
+    let mut survey = survey(catalogue, facts, health, excluded, at);
+    let (picked, probability_ppm) = survey.pick_as_recorded(&health.1, routing.seed).unzip();
+    let probability_ppm = probability_ppm.unwrap_or(0);
+    let picked = picked.map(|provider| provider.provider().id);
     Replayed { binding: verdict, priority: survey.priority, survey: Some(survey), picked, probability_ppm }
 }
 

@@ -69,6 +69,10 @@ row_id!(
     /// A provider's row.
     ProviderId
 );
+row_id!(
+    /// A webhook target's row.
+    WebhookTargetId
+);
 time_ordered_id!(
     /// One client request; also the `x-request-id` that the client sees.
     RequestId

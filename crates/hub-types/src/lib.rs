@@ -20,13 +20,14 @@ mod routing;
 mod rules;
 mod session;
 mod usage;
+mod webhook;
 
 pub use access::{ApiKey, Caller, GroupSet, Permission, Role, User};
 pub use clock::{Clock, SystemClock};
 pub use credential::{HubKey, HubKeyError, KeyHash, Secret};
 pub use dialect::{Dialect, UnknownDialect};
 pub use endpoint::Endpoint;
-pub use id::{AttemptId, KeyId, ProviderId, RequestId, UserId};
+pub use id::{AttemptId, KeyId, ProviderId, RequestId, UserId, WebhookTargetId};
 pub use limits::{MoneyLimits, ResetMode};
 pub use money::{Money, ParseMoneyError};
 pub use prices::{Multiplier, ParseMultiplierError, PriceRow, PriceSource};
@@ -38,7 +39,10 @@ pub use record::{
     Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LIMIT_WORDS, LedgerLine, OpenRequest,
     Outcome, RequestRecord, StageCount, Timings,
 };
-pub use routing::{BindingRecord, Convertible, ProviderShape, RoutingRecord, RoutingStep};
+pub use routing::{
+    BindingRecord, Convertible, PickRecord, PickRule, ProviderShape, RoutingRecord, RoutingStep,
+};
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
 pub use session::{NoSessionId, SessionId};
 pub use usage::{Usage, UsageSource};
+pub use webhook::{AlertEvent, WebhookKind, WebhookTarget};

@@ -83,6 +83,40 @@ pub struct RoutingStep {
     pub priority: i32,
     /// How likely the choice was, in millionths.
     pub probability_ppm: u32,
+    /// What the pick among those left went by.
+    #[serde(skip_serializing_if = "PickRecord::is_default")]
+    pub pick: PickRecord,
+}
+
+/// How one of those left is picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PickRule {
+    /// By weight, with one number for all: what records without a rule went by.
+    #[default]
+    Weighted,
+    /// By weight, with a number of its own for each provider.
+    Rendezvous,
+    /// Whoever has rested longest.
+    LeastRecentlyUsed,
+}
+
+/// What a pick went by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PickRecord {
+    /// How.
+    pub rule: PickRule,
+    /// When those left were last used, in milliseconds since 1970; who is not in it never was. Only where the rule
+    /// asks for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_used: BTreeMap<ProviderId, i64>,
+}
+
+impl PickRecord {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

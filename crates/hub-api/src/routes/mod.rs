@@ -17,6 +17,7 @@ pub(crate) mod sessions;
 pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod users;
+pub(crate) mod webhook_targets;
 
 use crate::problem::Problem;
 

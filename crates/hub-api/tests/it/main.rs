@@ -38,3 +38,5 @@ mod sessions;
 mod system;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod webhook_targets;

@@ -48,6 +48,8 @@ mod records;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod resting;
+#[cfg(test)]
 mod retries;
 #[cfg(test)]
 mod routing;

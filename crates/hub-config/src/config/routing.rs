@@ -25,6 +25,15 @@ pub enum BudgetMode {
     Strict,
 }
 
+/// How one of several equal providers is picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PickBy {
+    /// By chance, in proportion to their weights.
+    WeightedRandom,
+    /// Whoever has rested longest.
+    LeastRecentlyUsed,
+}
+
 /// Retries, failover, connecting.
 #[derive(Debug, Clone)]
 pub struct Routing {
@@ -36,6 +45,8 @@ pub struct Routing {
     pub connect_timeout: Duration,
     /// How long a client of a stream waits for a sign of life; zero = as long as it takes.
     pub stream_keep_alive: Duration,
+    /// How one of several equal providers is picked.
+    pub pick: PickBy,
     /// Whether network errors count against a provider's circuit breaker.
     pub breaker_on_network_errors: bool,
     /// The longest pause of a provider that asks for one; zero = none pauses.
@@ -78,6 +89,11 @@ impl Routing {
         let failover_budget = reader.duration(&of::FAILOVER_BUDGET_MS);
         let connect_timeout = reader.duration(&of::FETCH_CONNECT_TIMEOUT);
         let stream_keep_alive = reader.duration(&of::STREAM_KEEP_ALIVE_MS);
+        let pick = reader.value(&of::PROVIDER_PICK, |text| match text {
+            "weighted_random" => Some(PickBy::WeightedRandom),
+            "least_recently_used" => Some(PickBy::LeastRecentlyUsed),
+            _ => None,
+        });
         let breaker_on_network_errors = reader.boolean(&of::ENABLE_CIRCUIT_BREAKER_ON_NETWORK_ERRORS);
         let longest_pause = reader.duration(&of::MAX_PROVIDER_PAUSE_MS);
         let allow_private_upstreams = reader.boolean(&of::ALLOW_PRIVATE_UPSTREAMS);
@@ -87,6 +103,7 @@ impl Routing {
             failover_budget: failover_budget?,
             connect_timeout: connect_timeout?,
             stream_keep_alive: stream_keep_alive?,
+            pick: pick?,
             breaker_on_network_errors: breaker_on_network_errors?,
             longest_pause: longest_pause?,
             allow_private_upstreams: allow_private_upstreams?,

@@ -21,6 +21,7 @@ mod status;
 mod usage;
 mod usage_of_limits;
 mod user;
+mod webhook_target;
 mod what_if;
 
 pub use audit::AuditView;
@@ -50,4 +51,5 @@ pub use status::{ActorView, DatabaseView, HubReport, JournalView, StatusView, St
 pub use usage::{UsageSummaryView, UsageView};
 pub use usage_of_limits::{KeyLimitsView, LimitsView, OwnLimitsView, QuantityView, WindowView};
 pub use user::{UserFields, UserView};
+pub use webhook_target::{WebhookTargetFields, WebhookTargetView, WebhookTestView};
 pub use what_if::{WhatIfBase, WhatIfFields, WhatIfMoveView, WhatIfProviderView, WhatIfSessions, WhatIfView};

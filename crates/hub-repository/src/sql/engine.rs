@@ -134,12 +134,22 @@ impl Edit<'_> {
         }
     }
 
-    /// Writes the audit entry, raises the topic's version and commits; then everybody is told.
-    pub(super) async fn finish(mut self, topic: Topic, mut audit: AuditEntry, id: Option<i64>) -> Result<()> {
+    /// Writes the audit entry and commits an edit of what no running hub holds in memory.
+    pub(super) async fn finish_quietly(mut self, audit: AuditEntry, id: Option<i64>) -> Result<()> {
+        self.write_audit(audit, id).await?;
+        self.session.commit().await
+    }
+
+    async fn write_audit(&mut self, mut audit: AuditEntry, id: Option<i64>) -> Result<()> {
         if let (true, Some(id)) = (audit.target.ends_with(':'), id) {
             audit.target.push_str(&id.to_string());
         }
-        super::audit::append(self.session.as_mut(), &audit).await?;
+        super::audit::append(self.session.as_mut(), &audit).await
+    }
+
+    /// Writes the audit entry, raises the topic's version and commits; then everybody is told.
+    pub(super) async fn finish(mut self, topic: Topic, audit: AuditEntry, id: Option<i64>) -> Result<()> {
+        self.write_audit(audit, id).await?;
         let raise = "UPDATE change_versions SET version = version + 1 WHERE topic = $1 RETURNING version";
         let rows = self.session.query(raise, vec![topic.as_str().into()]).await?;
         let version = match rows.into_iter().next() {

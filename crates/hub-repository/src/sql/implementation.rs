@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hub_types::{
     ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, ProviderShape, RequestId,
-    RequestRecord, User, UserId,
+    RequestRecord, User, UserId, WebhookTarget, WebhookTargetId,
 };
 use jiff::Timestamp;
 use tokio::sync::broadcast;
@@ -201,6 +201,40 @@ impl<D: Database> Repository for Engine<D> {
             edit.finish(Topic::Catalogue, audit, None).await
         })
         .await
+    }
+
+    async fn list_webhook_targets(&self, page: Page) -> Result<Vec<WebhookTarget>> {
+        self.within(self.page_of(page)).await
+    }
+
+    async fn find_webhook_target(&self, id: WebhookTargetId) -> Result<Option<WebhookTarget>> {
+        self.within(self.find(id.0)).await
+    }
+
+    async fn insert_webhook_target(
+        &self,
+        target: &WebhookTarget,
+        audit: AuditEntry,
+    ) -> Result<WebhookTarget> {
+        self.within(self.add_target(target, audit)).await
+    }
+
+    async fn update_webhook_target(
+        &self,
+        target: &WebhookTarget,
+        seen: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<()> {
+        self.within(self.replace_target(target, seen, audit)).await
+    }
+
+    async fn delete_webhook_target(
+        &self,
+        id: WebhookTargetId,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<()> {
+        self.within(self.remove_target(id, at, audit)).await
     }
 
     async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary> {

@@ -30,6 +30,7 @@ mod sums;
 mod usage;
 mod users;
 mod value;
+mod webhook_targets;
 
 pub use engine::Engine;
 pub(crate) use engine::Parts;

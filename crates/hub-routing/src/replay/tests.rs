@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use hub_types::{
     BindingRecord, Conversion, Convertible, Dialect, Endpoint, FailBack, GroupSet, MatchKind, Outcome,
-    Provider, ProviderId, ProviderShape, ProviderType, RequestId, RequestRecord, RoutingRecord, RoutingStep,
-    Secret,
+    PickRule, Provider, ProviderId, ProviderShape, ProviderType, RequestId, RequestRecord, RoutingRecord,
+    RoutingStep, Secret,
 };
 use jiff::Timestamp;
 use jiff::civil::time;
 
 use crate::tests::rule;
 use crate::{
-    BindingVerdict, Catalogue, Health, KnownHealth, NotedHealth, RoutingFacts, choose, consult_binding,
-    recorded_facts, replay,
+    BindingVerdict, Catalogue, Health, KnownHealth, NotedHealth, Pick, RoutingFacts, choose_by,
+    consult_binding, recorded_facts, replay,
 };
 
 /// Chance that is the same every time.
@@ -116,7 +116,15 @@ fn request(catalogue: &Catalogue, left_out: Vec<ProviderId>, dice: &mut Dice) ->
             (step.picked, step.priority) = (Some(provider.provider().id), priority);
             step.probability_ppm = 1_000_000;
         } else {
-            let chosen = choose(catalogue, &facts, &noted, &tried, routing.local_time, routing.seed);
+            let rules = [PickRule::Weighted, PickRule::Rendezvous, PickRule::LeastRecentlyUsed];
+            step.pick.rule = rules[usize::try_from(dice.below(3)).unwrap()];
+            if step.pick.rule == PickRule::LeastRecentlyUsed {
+                let ids = catalogue.providers().iter().map(|one| one.provider().id);
+                step.pick.last_used = ids.map(|id| (id, i64::try_from(dice.below(4)).unwrap())).collect();
+            }
+            let last_used = |id| step.pick.last_used.get(&id).copied().unwrap_or(0);
+            let pick = Pick { rule: step.pick.rule, seed: routing.seed, last_used: &last_used };
+            let chosen = choose_by(catalogue, &facts, &noted, &tried, routing.local_time, &pick);
             step.picked = chosen.picked.map(|picked| picked.provider().id);
             (step.priority, step.probability_ppm) = (chosen.priority, chosen.probability_ppm);
         }
@@ -239,8 +247,10 @@ fn a_different_choice_is_noticed() {
     };
     let routing = record.routing.as_deref().unwrap();
     let facts = recorded_facts(&record, routing);
-    let again = replay(&catalogue, &facts, &KnownHealth::default(), routing, &[], None);
     let step = &routing.steps[0];
+    let mut known = KnownHealth::default();
+    assert!(known.learn(step));
+    let again = replay(&catalogue, &facts, &known, routing, &[], None);
     assert!(again.equals(step));
     let others: [fn(&mut RoutingStep); 4] = [
         |step| step.picked = Some(ProviderId(9)),

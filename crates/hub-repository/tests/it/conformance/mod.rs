@@ -10,6 +10,7 @@ mod notices;
 mod people;
 mod records;
 mod reports;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ on_every_database! {
     people::logins_live_until_they_expire_or_end,
     people::the_audit_log_names_new_rows_and_is_read_backwards,
     people::the_database_says_what_it_is,
+    webhooks::a_webhook_target_comes_back_as_it_was_written,
     records::a_record_comes_back_whole,
     records::writing_twice_changes_nothing,
     records::overlapping_batches_add_only_what_is_new,
