@@ -58,10 +58,9 @@ impl Answer {
         // What is compressed, though nobody asked for it, can only be passed on as it is.
         let is_readable = !head.headers.contains_key(CONTENT_ENCODING);
         let is_filtered = asked.for_usage && is_readable;
-        let is_list = asked.received.wants_list();
         let is_translated = conversion.is_some();
         let is_stream_for_client = match &conversion {
-            Some(conversion) => conversion.plan.stream && !is_list,
+            Some(conversion) => conversion.way_back.is_stream() && !asked.received.wants_list(),
             None => content_type.starts_with("text/event-stream"),
         };
         let headers = match &conversion {
@@ -70,7 +69,7 @@ impl Answer {
             }
             None => headers::to_client(head.headers, !is_filtered),
         };
-        let translation = conversion.map(|conversion| Translation::new(conversion.plan, is_list));
+        let translation = conversion.map(|conversion| Translation::new(conversion.way_back));
         let upstream_dialect = asked.upstream.dialect();
         let gated = Gated::new(GatedParts {
             body,

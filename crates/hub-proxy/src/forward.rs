@@ -19,7 +19,7 @@ use crate::receive::Received;
 use crate::round::{Ended, Round};
 use crate::running::Running;
 use crate::shared::Shared;
-use crate::{Catalogue, ProxyError, retry};
+use crate::{Catalogue, ProxyError, counting, retry};
 
 /// A request that may go to a provider.
 pub(crate) struct Admitted {
@@ -60,6 +60,9 @@ pub(crate) async fn forward(
     while course.goes_on() {
         let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
+            Err(_) if counting::is_ours(&mut docket, &admitted.received, refusal.is_some()) => {
+                return Ok(counting::estimated(docket, &admitted.received));
+            }
             Err(nobody) if last_failure.is_none() => {
                 let nobody = || ProxyError::NoProvider(Box::new(nobody));
                 return Err(docket.refuse(refusal.unwrap_or_else(nobody)));
@@ -82,6 +85,9 @@ pub(crate) async fn forward(
             }
             Err(error) => return Err(docket.refuse(error)),
         }
+    }
+    if counting::is_ours(&mut docket, &admitted.received, refusal.is_some()) {
+        return Ok(counting::estimated(docket, &admitted.received));
     }
     let failure = last_failure.unwrap_or(Failure::out_of_time());
     failure.into_answer(docket, admitted.received.call.dialect)

@@ -15,6 +15,7 @@ mod breaker;
 mod catalogue;
 mod client;
 mod content;
+mod counting;
 mod credentials;
 mod directory;
 mod docket;

@@ -114,9 +114,12 @@ impl Received {
         self.call.stream && self.call.endpoint == Endpoint::Generate && !self.wants_events()
     }
 
-    /// Can it be said in another dialect? Only what asks for an answer can.
+    /// Can it be said in another dialect?
     fn convertible(&self) -> Convertible {
-        if self.call.endpoint == Endpoint::Generate { Convertible::Yes } else { Convertible::No }
+        match self.call.endpoint {
+            Endpoint::Generate | Endpoint::CountTokens => Convertible::Yes,
+            Endpoint::Other => Convertible::No,
+        }
     }
 
     /// What the choice of a provider goes by.

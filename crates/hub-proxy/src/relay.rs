@@ -36,7 +36,7 @@ use crate::{ProxyError, render};
 pub(crate) use gate::{Gated, GatedParts, Hollow};
 pub(crate) use leave::{Leaving, Left};
 use open::{BrokenOff, Open};
-pub(crate) use translation::Translation;
+pub(crate) use translation::{Translation, WayBack};
 
 /// How long the next piece may take.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +131,8 @@ impl Relay {
         if went_wrong {
             piece = redact(piece, &self.secrets);
         }
-        if is_done && let Some(open) = self.open.take() {
+        if is_done && let Some(mut open) = self.open.take() {
+            open.lost(translation.losses());
             open.close(went_wrong.then_some(BrokenOff::Upstream(ErrorClass::Truncated)));
         }
         Some(piece)

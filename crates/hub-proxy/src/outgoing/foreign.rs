@@ -3,20 +3,29 @@
 use http::{Method, Request, Uri};
 
 use hub_formats::convert::{
-    AnswerPlan, Converted, Instructions, LossReport, Options, Refusal, Source, Target, convert_request,
+    Converted, Instructions, LossReport, Options, Refusal, Source, Target, convert_count, convert_request,
 };
-use hub_types::{Dialect, Provider};
+use hub_types::{Dialect, Endpoint, Provider};
 
 use super::Outgoing;
 use crate::catalogue::Upstream;
 use crate::docket::Docket;
 use crate::receive::Received;
+use crate::relay::WayBack;
 use crate::{ProxyError, headers, route};
 
 /// How an answer gets back into the client's words, and what its request lost on the way.
 pub(crate) struct Conversion {
-    pub(crate) plan: AnswerPlan,
+    pub(crate) way_back: WayBack,
     pub(crate) losses: LossReport,
+}
+
+/// A request in the provider's words.
+struct Said {
+    body: Vec<u8>,
+    /// Does the upstream stream?
+    is_stream: bool,
+    conversion: Conversion,
 }
 
 /// Says the request in the provider's dialect. `Err`: that can't be done, and is nobody's fault.
@@ -27,19 +36,23 @@ pub(super) async fn convert(
 ) -> Result<Outgoing, ProxyError> {
     let call = &received.call;
     let dialect = upstream.dialect();
-    let refused = |refusal: Refusal| ProxyError::NotConvertible { dialect: call.dialect, refusal };
     let model = upstream.redirect(&call.model).unwrap_or(&call.model);
     let session = docket.record().session_id.clone();
     let mut target = Target::new(dialect, model);
     target.options = options(&upstream.provider, upstream.is_codex_backend, session);
-    let converted = say(received, target).await?.map_err(refused)?;
-    let mut plan = converted.plan;
-    plan.salt = docket.id().to_string();
-    plan.created = u64::try_from(docket.record().created_at.as_second()).unwrap_or(0);
-    let (path, query) = place(dialect, model, plan.upstream_stream, upstream.is_codex_backend);
+    let said = if call.endpoint == Endpoint::CountTokens {
+        say_count(received, target).await?
+    } else {
+        say(received, target, docket).await?
+    };
+    let (path, query) = if call.endpoint == Endpoint::CountTokens {
+        (counting_place(dialect, model), None)
+    } else {
+        place(dialect, model, said.is_stream, upstream.is_codex_backend)
+    };
     let uri = Uri::try_from(upstream.target(&path, query))
         .map_err(|_| ProxyError::InvalidRequest("the model's name can't be put into a path".to_owned()))?;
-    let mut request = Request::new(converted.body.into());
+    let mut request = Request::new(said.body.into());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers::to_foreign_upstream(
@@ -47,30 +60,50 @@ pub(super) async fn convert(
         &upstream.host,
         &upstream.own_headers,
         dialect,
-        plan.upstream_stream,
+        said.is_stream,
     );
-    let conversion = Some(Box::new(Conversion { plan, losses: converted.losses }));
+    let conversion = Some(Box::new(said.conversion));
     Ok(Outgoing { request, model: model.to_owned(), asks_for_usage: false, conversion })
+}
+
+async fn say(received: &Received, target: Target, docket: &mut Docket) -> Result<Said, ProxyError> {
+    let Converted { body, losses, mut plan } =
+        beside_if_large(received, move |source| convert_request(source, &target)).await?;
+    plan.salt = docket.id().to_string();
+    plan.created = u64::try_from(docket.record().created_at.as_second()).unwrap_or(0);
+    plan.list = received.wants_list();
+    let is_stream = plan.upstream_stream;
+    let conversion = Conversion { way_back: WayBack::Answer(Box::new(plan)), losses };
+    Ok(Said { body, is_stream, conversion })
+}
+
+async fn say_count(received: &Received, target: Target) -> Result<Said, ProxyError> {
+    let way_back = WayBack::Count { client: received.call.dialect, upstream: target.dialect };
+    let body = beside_if_large(received, move |source| convert_count(source, &target)).await?;
+    let conversion = Conversion { way_back, losses: LossReport::default() };
+    Ok(Said { body, is_stream: false, conversion })
 }
 
 /// Larger bodies are gone through beside the requests, so that nobody who shares the thread waits for it: a
 /// megabyte takes some milliseconds.
 const AT_ONCE_BYTES: usize = 128 << 10;
 
-async fn say(received: &Received, target: Target) -> Result<Result<Converted, Refusal>, ProxyError> {
+async fn beside_if_large<T: Send + 'static>(
+    received: &Received,
+    work: impl FnOnce(Source<'_>) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, ProxyError> {
     let call = &received.call;
     let (dialect, path_stream) = (call.dialect, call.stream);
     let path_model = (dialect == Dialect::Gemini).then(|| call.model.clone());
     let body = received.body.clone();
-    let work = move || {
-        let source = Source { dialect, body: &body, path_model: path_model.as_deref(), path_stream };
-        convert_request(source, &target)
+    let work = move || work(Source { dialect, body: &body, path_model: path_model.as_deref(), path_stream });
+    let done = if received.body.len() <= AT_ONCE_BYTES {
+        work()
+    } else {
+        // It fails only when the runtime ends, and everything with it.
+        tokio::task::spawn_blocking(work).await.map_err(|_| ProxyError::ShuttingDown)?
     };
-    if received.body.len() <= AT_ONCE_BYTES {
-        return Ok(work());
-    }
-    // It fails only when the runtime ends, and everything with it.
-    tokio::task::spawn_blocking(work).await.map_err(|_| ProxyError::ShuttingDown)
+    done.map_err(|refusal| ProxyError::NotConvertible { dialect, refusal })
 }
 
 /// What the provider's settings say about requests in its dialect.
@@ -100,6 +133,16 @@ fn place(
         Dialect::Responses => ("/v1/responses".to_owned(), None),
         Dialect::Gemini => (route::gemini_path("/v1beta/models", model, action), sse),
         Dialect::GeminiCli => (format!("/v1internal:{action}"), sse),
+    }
+}
+
+/// Where a dialect's providers count the tokens of a request. Chat has no such place, and is not asked.
+fn counting_place(dialect: Dialect, model: &str) -> String {
+    match dialect {
+        Dialect::Claude => "/v1/messages/count_tokens".to_owned(),
+        Dialect::OpenAi | Dialect::Responses => "/v1/responses/input_tokens".to_owned(),
+        Dialect::Gemini => route::gemini_path("/v1beta/models", model, "countTokens"),
+        Dialect::GeminiCli => "/v1internal:countTokens".to_owned(),
     }
 }
 

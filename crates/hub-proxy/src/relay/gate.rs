@@ -173,10 +173,10 @@ impl Gated {
         let Some(translation) = &mut self.translation else { return Err(Hollow::Empty) };
         translation.end(End::Eof);
         let report = self.reading.tap.report();
-        match (report.content_seen, translation.is_hopeless()) {
+        match (report.content_seen || translation.is_count(), translation.is_hopeless()) {
             (false, _) => Err(Hollow::Empty),
             (true, false) => Ok(()),
-            (true, true) if report.completed => Err(Hollow::Unsayable),
+            (true, true) if report.completed || translation.is_count() => Err(Hollow::Unsayable),
             (true, true) => Err(Hollow::Broken(ErrorClass::FakeSuccess, BROKE_OFF)),
         }
     }
@@ -205,6 +205,9 @@ impl Gated {
                     None => whole(&held, filter),
                 };
                 Failure::empty(status, headers.clone(), body)
+            }
+            Hollow::Unsayable if translation.is_some_and(|translation| translation.is_count()) => {
+                Failure::no_answer(ErrorClass::NotServed, "an answer without a count".to_owned())
             }
             Hollow::Unsayable => {
                 if report.completed {

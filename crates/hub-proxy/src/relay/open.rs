@@ -1,5 +1,6 @@
 //! An answer that has not ended: whose it is, and what is read off it.
 
+use hub_formats::convert::LossReport;
 use hub_formats::tap::{TapReport, UsageTap};
 use hub_types::{ErrorClass, Outcome};
 
@@ -44,6 +45,17 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn read(&mut self, piece: &[u8]) {
         self.reading.read(&mut self.underway, piece);
+    }
+
+    /// What of the answer could not be carried comes to what of the request could not.
+    pub(super) fn lost(&mut self, losses: Option<&LossReport>) {
+        let known = &mut self.underway.loss;
+        for loss in losses.into_iter().flat_map(LossReport::iter) {
+            let code = loss.code.to_string();
+            if !known.contains(&code) {
+                known.push(code);
+            }
+        }
     }
 
     /// Closes the docket. `broken` is who broke the answer off, if it is not whole.

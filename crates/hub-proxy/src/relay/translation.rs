@@ -3,24 +3,50 @@
 
 use bytes::Bytes;
 
-use hub_formats::convert::{AnswerPlan, Converter, End, Status, StreamConverter};
+use hub_formats::convert::{
+    AnswerPlan, Converter, End, LossReport, Status, StreamConverter, read_count, render_count,
+};
+use hub_types::Dialect;
+
+/// The most bytes of an answer that is a number.
+const LONGEST_COUNT: usize = 64 << 10;
+
+/// How an answer gets back into the client's words.
+pub(crate) enum WayBack {
+    /// It is an answer of the model.
+    Answer(Box<AnswerPlan>),
+    /// It is the number of tokens in a request.
+    Count {
+        /// The client's dialect.
+        client: Dialect,
+        /// The provider's.
+        upstream: Dialect,
+    },
+}
+
+impl WayBack {
+    /// Does the client get a stream?
+    pub(crate) fn is_stream(&self) -> bool {
+        match self {
+            Self::Answer(plan) => plan.stream,
+            Self::Count { .. } => false,
+        }
+    }
+}
 
 /// See the module's documentation.
 pub(crate) struct Translation {
-    converter: Converter,
+    voice: Voice,
     /// Written, and not the client's yet.
     ready: Vec<u8>,
     /// Does the client get a stream?
     is_stream: bool,
-    list: Option<List>,
     standing: Standing,
 }
 
-/// Gemini's stream in the form of a JSON list.
-#[derive(Debug, Default)]
-struct List {
-    has_begun: bool,
-    has_ended: bool,
+enum Voice {
+    Answer(Box<Converter>),
+    Count { client: Dialect, upstream: Dialect, body: Vec<u8> },
 }
 
 /// How far it is.
@@ -33,48 +59,48 @@ enum Standing {
     Done,
 }
 
-impl List {
-    /// Whole events, as members of the list. The converter writes the data of each in one line.
-    fn frame(&mut self, events: &[u8], is_last: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(events.len());
-        let lines = events.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data: "));
-        for data in lines {
-            out.extend_from_slice(if self.has_begun { b",\r\n" } else { b"[" });
-            out.extend_from_slice(data);
-            self.has_begun = true;
-        }
-        if is_last && !self.has_ended {
-            out.extend_from_slice(if self.has_begun { b"]" } else { b"[]" });
-            self.has_ended = true;
-        }
-        out
-    }
-}
-
 impl Translation {
-    /// `as_list`: a client of Gemini's dialect wants its stream as a JSON list.
-    pub(crate) fn new(plan: AnswerPlan, as_list: bool) -> Self {
-        let is_stream = plan.stream;
-        let list = as_list.then(List::default);
-        Self {
-            converter: Converter::new(plan),
-            ready: Vec::new(),
-            is_stream,
-            list,
-            standing: Standing::UnderWay,
-        }
+    pub(crate) fn new(way: WayBack) -> Self {
+        let is_stream = way.is_stream();
+        let voice = match way {
+            WayBack::Answer(plan) => Voice::Answer(Box::new(Converter::new(*plan))),
+            WayBack::Count { client, upstream } => Voice::Count { client, upstream, body: Vec::new() },
+        };
+        Self { voice, ready: Vec::new(), is_stream, standing: Standing::UnderWay }
     }
 
     /// Takes the upstream's next bytes.
     pub(super) fn feed(&mut self, piece: &[u8]) {
-        let status = self.converter.feed(piece, &mut self.ready);
-        self.stand(&status);
+        match &mut self.voice {
+            Voice::Answer(converter) => {
+                let status = converter.feed(piece, &mut self.ready);
+                self.stand(&status);
+            }
+            Voice::Count { body, .. } if body.len() + piece.len() <= LONGEST_COUNT => {
+                body.extend_from_slice(piece);
+            }
+            Voice::Count { .. } => self.standing = Standing::Failed,
+        }
     }
 
     /// The upstream has nothing more to say.
     pub(super) fn end(&mut self, end: End) {
-        let status = self.converter.finish(end, &mut self.ready);
-        self.stand(&status);
+        match &mut self.voice {
+            Voice::Answer(converter) => {
+                let status = converter.finish(end, &mut self.ready);
+                self.stand(&status);
+            }
+            Voice::Count { client, upstream, body } if self.standing == Standing::UnderWay => {
+                self.standing = match read_count(*upstream, body) {
+                    Some(tokens) if end == End::Eof => {
+                        self.ready = render_count(*client, tokens);
+                        Standing::Done
+                    }
+                    _ => Standing::Failed,
+                };
+            }
+            Voice::Count { .. } => {}
+        }
     }
 
     fn stand(&mut self, status: &Status) {
@@ -87,19 +113,16 @@ impl Translation {
 
     /// What the client gets next, if there is something.
     pub(super) fn take(&mut self) -> Option<Bytes> {
-        if self.ready.is_empty() {
-            return None;
-        }
-        let ready = std::mem::take(&mut self.ready);
-        let is_last = self.standing == Standing::Done;
-        Some(match &mut self.list {
-            Some(list) => list.frame(&ready, is_last).into(),
-            None => ready.into(),
-        })
+        (!self.ready.is_empty()).then(|| std::mem::take(&mut self.ready).into())
     }
 
     pub(super) const fn is_stream(&self) -> bool {
         self.is_stream
+    }
+
+    /// Is it a number, in which no model had a part?
+    pub(super) const fn is_count(&self) -> bool {
+        matches!(self.voice, Voice::Count { .. })
     }
 
     /// Bytes that wait.
@@ -119,21 +142,14 @@ impl Translation {
 
     /// Has anything gone wrong?
     pub(super) fn went_wrong(&self) -> bool {
-        self.converter.failure().is_some()
+        matches!(&self.voice, Voice::Answer(converter) if converter.failure().is_some())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::List;
-
-    #[test]
-    fn events_become_the_members_of_one_list() {
-        let mut list = List::default();
-        let mut out = list.frame(b"data: {\"a\":1}\n\ndata: {\"b\":2}\n\n", false);
-        out.extend(list.frame(b"data: {\"c\":3}\n\n", true));
-        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(read, serde_json::json!([{"a": 1}, {"b": 2}, {"c": 3}]));
-        assert_eq!(List::default().frame(b"", true), b"[]");
+    /// What of the answer could not be carried so far.
+    pub(super) fn losses(&self) -> Option<&LossReport> {
+        match &self.voice {
+            Voice::Answer(converter) => Some(converter.losses()),
+            Voice::Count { .. } => None,
+        }
     }
 }

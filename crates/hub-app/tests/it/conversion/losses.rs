@@ -70,13 +70,3 @@ async fn what_cannot_be_said_is_the_clients_error_and_nobody_is_asked() {
     let refused = r#"hub_conversions_total{from="openai",to="claude",result="refused"}"#;
     assert_eq!(figure(&babel, refused).await, Some(1));
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_question_for_an_answer_is_not_converted() {
-    let (babel, lab) = Babel::start().await;
-    let count = Request::post("/v1/messages/count_tokens", speech::body(Dialect::Claude, false));
-    let reply = count.key(&babel.keys[&Dialect::OpenAi].text).send(babel.hub.address).await;
-    assert_eq!(reply.status, 503, "{}", reply.text());
-    assert!(reply.text().contains("the dialect stage left none"), "{}", reply.text());
-    assert_eq!(lab.witness().totals().received, 0);
-}

@@ -1,5 +1,6 @@
 //! Clients and providers of different dialects, through the whole hub.
 
+mod counts;
 mod directions;
 mod errors;
 mod losses;
