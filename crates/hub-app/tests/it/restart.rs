@@ -70,7 +70,8 @@ async fn refusals_are_counted_by_limit_user_key_and_hour() {
     let now = hub_types::Clock::now(&hub_types::SystemClock);
     let day = jiff::SignedDuration::from_hours(24);
     let (from, to) = (now - day, now + day);
-    let filter = LimitEventFilter { from, to, kind: None, user_id: None, key_id: None, limit: 10, beyond: None };
+    let filter =
+        LimitEventFilter { from, to, kind: None, user_id: None, key_id: None, limit: 10, beyond: None };
     let events = repository.limit_events(&filter).await.unwrap();
     let counted: Vec<_> =
         events.iter().map(|event| (event.kind.as_str(), event.user_id, event.key_id, event.count)).collect();
