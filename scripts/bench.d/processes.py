@@ -170,8 +170,8 @@ def start_nginx(prefix, lab_url, workers):
     return Server("nginx", command, log=prefix / "stderr.log").wait_for_port(port)
 
 
-def start_hub(binary, directory, name, level, admin_token):
-    """The hub on embedded stores with everything on; nothing of the caller's environment reaches it."""
+def start_hub(binary, directory, name, level, admin_token, more=None):
+    """The hub on embedded stores with everything on; nothing of the caller's environment reaches it but `more`."""
     directory.mkdir()
     env = {
         "ADMIN_TOKEN": admin_token,
@@ -183,5 +183,13 @@ def start_hub(binary, directory, name, level, admin_token):
         "METRICS": "true",
         # Nothing leaves this machine.
         "PRICE_SYNC_INTERVAL_SECONDS": "0",
-    }
+    } | (more or {})
     return Server(name, [binary], env=env, cwd=directory, log=directory / "log").read_url()
+
+
+def start_redis(directory, port):
+    """A Redis that keeps nothing when it ends."""
+    directory.mkdir(exist_ok=True)
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    command += ["--dir", str(directory), "--daemonize", "no", "--logfile", str(directory / "redis.log")]
+    return Server("redis", command).wait_for_port(port)

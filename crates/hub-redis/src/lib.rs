@@ -17,6 +17,8 @@ mod scan;
 mod script;
 mod settings;
 mod standing;
+#[cfg(feature = "test-support")]
+pub mod test_support;
 mod url;
 
 pub use batch::{Argument, Batch};

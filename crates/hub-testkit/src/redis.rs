@@ -1,6 +1,7 @@
 //! A Redis server for one test.
 
 mod cluster;
+mod database;
 mod node;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
 pub use self::cluster::RedisCluster;
+pub use self::database::RedisDatabase;
 use self::node::Node;
 use crate::port;
 

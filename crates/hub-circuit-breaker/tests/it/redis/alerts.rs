@@ -5,16 +5,16 @@ use hub_redis::RedisSettings;
 use hub_testkit::Redis;
 use hub_types::ProviderId;
 
-use super::database::Database;
 use super::{ask, connect, connect_with};
 use crate::contract::{P, at};
+use hub_testkit::RedisDatabase;
 
 #[tokio::test]
 async fn whoever_comes_first_alerts_for_all() {
-    let database = Database::take().await;
-    let connection = database.connect().await;
+    let database = RedisDatabase::take().await.unwrap();
+    let connection = connect(database.url()).await;
     let here = AlertThrottle::shared(connection.clone());
-    let there = AlertThrottle::shared(database.connect().await);
+    let there = AlertThrottle::shared(connect(database.url()).await);
     assert!(here.is_due(P, at(0)).await);
     assert!(!there.is_due(P, at(1)).await);
     assert!(!here.is_due(P, at(2)).await);

@@ -12,13 +12,13 @@ use hub_redis::RedisSettings;
 use hub_types::ProviderId;
 use jiff::Timestamp;
 
-use super::database::Database;
-use super::{connect_with, over};
+use super::{connect, connect_with, over};
 use crate::contract::Subject;
+use hub_testkit::RedisDatabase;
 
 struct InRedis {
     store: Arc<FallbackBreakerStore>,
-    _database: Database,
+    _database: RedisDatabase,
 }
 
 /// Redis was never there.
@@ -26,13 +26,13 @@ struct Alone(Arc<FallbackBreakerStore>);
 
 struct TakingTurns {
     store: Arc<TwoInstances>,
-    _database: Database,
+    _database: RedisDatabase,
 }
 
 impl Subject for InRedis {
     async fn fresh() -> Self {
-        let database = Database::take().await;
-        Self { store: Arc::new(over(database.connect().await)), _database: database }
+        let database = RedisDatabase::take().await.unwrap();
+        Self { store: Arc::new(over(connect(database.url()).await)), _database: database }
     }
 
     fn store(&self) -> Arc<dyn BreakerStore> {
@@ -55,8 +55,8 @@ impl Subject for Alone {
 
 impl Subject for TakingTurns {
     async fn fresh() -> Self {
-        let database = Database::take().await;
-        let instances = [over(database.connect().await), over(database.connect().await)];
+        let database = RedisDatabase::take().await.unwrap();
+        let instances = [over(connect(database.url()).await), over(connect(database.url()).await)];
         let store = Arc::new(TwoInstances { instances, turn: AtomicUsize::new(0) });
         Self { store, _database: database }
     }

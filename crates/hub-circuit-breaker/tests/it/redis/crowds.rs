@@ -12,12 +12,12 @@ use hub_testkit::WireTap;
 use hub_types::ProviderId;
 use tokio::task::JoinSet;
 
-use super::database::Database;
-use super::{connect_with, listed, over, patient};
+use super::{connect, connect_with, listed, over, patient};
 use crate::contract::{CONFIG, FAILURE, P, SUCCESS, at};
+use hub_testkit::RedisDatabase;
 
-async fn two(database: &Database) -> [Arc<FallbackBreakerStore>; 2] {
-    [Arc::new(over(database.connect().await)), Arc::new(over(database.connect().await))]
+async fn two(database: &RedisDatabase) -> [Arc<FallbackBreakerStore>; 2] {
+    [Arc::new(over(connect(database.url()).await)), Arc::new(over(connect(database.url()).await))]
 }
 
 async fn a_hundred<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
@@ -33,7 +33,7 @@ async fn a_hundred<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_at_two_instances_one_gets_the_trial_again_and_again() {
-    let database = Database::take().await;
+    let database = RedisDatabase::take().await.unwrap();
     let stores = two(&database).await;
     for _ in 0..3 {
         stores[0].record(P, FAILURE, CONFIG, at(0)).await;
@@ -64,22 +64,24 @@ async fn of_a_hundred_at_two_instances_one_gets_the_trial_again_and_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_failures_at_two_instances_one_opens_and_one_alert_is_due() {
-    let database = Database::take().await;
+    let database = RedisDatabase::take().await.unwrap();
     let stores = two(&database).await;
     let failures =
         a_hundred(&stores, |store| async move { store.record(P, FAILURE, CONFIG, at(0)).await }).await;
     let opened: Vec<_> = failures.into_iter().flatten().collect();
     assert_eq!(opened.len(), 1);
     assert_eq!((opened[0].from, opened[0].to, opened[0].failures), (Phase::Closed, Phase::Open, 3));
-    let throttles =
-        [AlertThrottle::shared(database.connect().await), AlertThrottle::shared(database.connect().await)];
+    let throttles = [
+        AlertThrottle::shared(connect(database.url()).await),
+        AlertThrottle::shared(connect(database.url()).await),
+    ];
     let due = join_all((0..100).map(|number| throttles[number % 2].is_due(P, at(0)))).await;
     assert_eq!(due.into_iter().filter(|is_due| *is_due).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_successes_in_half_open_close_once() {
-    let database = Database::take().await;
+    let database = RedisDatabase::take().await.unwrap();
     let stores = two(&database).await;
     for _ in 0..3 {
         stores[0].record(P, FAILURE, CONFIG, at(0)).await;

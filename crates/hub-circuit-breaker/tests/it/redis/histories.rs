@@ -7,9 +7,9 @@ use hub_circuit_breaker::{
 };
 use hub_types::ProviderId;
 
-use super::database::Database;
-use super::{ask, over};
+use super::{ask, connect, over};
 use crate::history::{self, Chance, History, time};
+use hub_testkit::RedisDatabase;
 
 const HISTORIES: u64 = 10_000;
 /// So many at once: they share round trips.
@@ -22,8 +22,8 @@ async fn stored(breakers: &RedisBreakers, provider: ProviderId) -> BreakerState 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_histories_go_as_in_memory_and_as_the_machine_says() {
-    let database = Database::take().await;
-    let connection = database.connect().await;
+    let database = RedisDatabase::take().await.unwrap();
+    let connection = connect(database.url()).await;
     let (store, raw) = (over(connection.clone()), RedisBreakers::new(connection));
     let memory = MemoryBreakerStore::new();
     for group in 0..HISTORIES / AT_ONCE {
@@ -63,8 +63,8 @@ fn any_state(chance: &mut Chance, now: i64) -> BreakerState {
 /// Whoever tells knows something else each time, and the script merges that before the event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_somebody_knows_is_merged_as_the_function_says() {
-    let database = Database::take().await;
-    let raw = RedisBreakers::new(database.connect().await);
+    let database = RedisDatabase::take().await.unwrap();
+    let raw = RedisBreakers::new(connect(database.url()).await);
     for first in (0..3000).step_by(250) {
         join_all((first..first + 250).map(|seed| tell_at_random(seed, &raw))).await;
     }
@@ -109,8 +109,8 @@ async fn tell_at_random(seed: u64, raw: &RedisBreakers) {
 
 #[tokio::test]
 async fn nonsense_in_redis_is_as_good_as_nothing() {
-    let database = Database::take().await;
-    let connection = database.connect().await;
+    let database = RedisDatabase::take().await.unwrap();
+    let connection = connect(database.url()).await;
     let raw = RedisBreakers::new(connection.clone());
     let hash = "circuit_breaker:state:5";
     let nonsense =

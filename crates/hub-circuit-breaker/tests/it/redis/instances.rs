@@ -3,14 +3,14 @@
 use hub_circuit_breaker::{BreakerHealth, BreakerStore, Permission, Phase, STALENESS};
 use jiff::SignedDuration;
 
-use super::database::Database;
-use super::{listed, over};
+use super::{connect, listed, over};
 use crate::contract::{CONFIG, FAILURE, P, SUCCESS, at, ms};
+use hub_testkit::RedisDatabase;
 
 #[tokio::test]
 async fn an_opening_is_seen_by_others_when_their_copy_is_too_old() {
-    let database = Database::take().await;
-    let (here, there) = (over(database.connect().await), over(database.connect().await));
+    let database = RedisDatabase::take().await.unwrap();
+    let (here, there) = (over(connect(database.url()).await), over(connect(database.url()).await));
     there.refresh(&[P], at(0)).await;
     for _ in 0..3 {
         here.record(P, FAILURE, CONFIG, at(0)).await;
@@ -25,8 +25,8 @@ async fn an_opening_is_seen_by_others_when_their_copy_is_too_old() {
 
 #[tokio::test]
 async fn failures_add_up_over_instances_and_a_success_anywhere_takes_them_back() {
-    let database = Database::take().await;
-    let (here, there) = (over(database.connect().await), over(database.connect().await));
+    let database = RedisDatabase::take().await.unwrap();
+    let (here, there) = (over(connect(database.url()).await), over(connect(database.url()).await));
     for seconds in 0..5 {
         assert_eq!(here.record(P, FAILURE, CONFIG, at(seconds)).await, None);
         assert_eq!(there.record(P, FAILURE, CONFIG, at(seconds)).await, None);
@@ -42,8 +42,8 @@ async fn failures_add_up_over_instances_and_a_success_anywhere_takes_them_back()
 
 #[tokio::test]
 async fn a_success_is_told_unless_the_copy_is_fresh() {
-    let database = Database::take().await;
-    let (here, there) = (over(database.connect().await), over(database.connect().await));
+    let database = RedisDatabase::take().await.unwrap();
+    let (here, there) = (over(connect(database.url()).await), over(connect(database.url()).await));
     there.refresh(&[P], at(0)).await;
     here.record(P, FAILURE, CONFIG, at(0)).await;
     there.record(P, SUCCESS, CONFIG, at(0)).await;
@@ -54,8 +54,8 @@ async fn a_success_is_told_unless_the_copy_is_fresh() {
 
 #[tokio::test]
 async fn a_trial_is_asked_for_in_redis_whatever_the_copy_says() {
-    let database = Database::take().await;
-    let (here, there) = (over(database.connect().await), over(database.connect().await));
+    let database = RedisDatabase::take().await.unwrap();
+    let (here, there) = (over(connect(database.url()).await), over(connect(database.url()).await));
     for _ in 0..3 {
         here.record(P, FAILURE, CONFIG, at(0)).await;
     }
@@ -70,8 +70,8 @@ async fn a_trial_is_asked_for_in_redis_whatever_the_copy_says() {
 
 #[tokio::test]
 async fn a_clock_that_is_behind_does_not_make_a_change_older_than_the_one_before() {
-    let database = Database::take().await;
-    let (here, there) = (over(database.connect().await), over(database.connect().await));
+    let database = RedisDatabase::take().await.unwrap();
+    let (here, there) = (over(connect(database.url()).await), over(connect(database.url()).await));
     for _ in 0..3 {
         here.record(P, FAILURE, CONFIG, at(100)).await;
     }

@@ -3,16 +3,16 @@
 use hub_circuit_breaker::{BreakerConfig, BreakerHealth, BreakerStore};
 use hub_redis::RedisReply;
 
-use super::database::Database;
-use super::{ask, over};
+use super::{ask, connect, over};
 use crate::contract::{CONFIG, FAILURE, P, SUCCESS, at, ms};
+use hub_testkit::RedisDatabase;
 
 const HASH: &str = "circuit_breaker:state:7";
 
 #[tokio::test]
 async fn a_breaker_is_a_hash_that_lasts_a_day() {
-    let database = Database::take().await;
-    let connection = database.connect().await;
+    let database = RedisDatabase::take().await.unwrap();
+    let connection = connect(database.url()).await;
     let store = over(connection.clone());
     store.record(P, SUCCESS, CONFIG, at(0)).await;
     assert_eq!(ask(&connection, "EXISTS", HASH, &[]).await, RedisReply::Int(0));
@@ -32,8 +32,8 @@ async fn a_breaker_is_a_hash_that_lasts_a_day() {
 
 #[tokio::test]
 async fn one_that_stays_open_for_long_is_kept_for_its_trials() {
-    let database = Database::take().await;
-    let connection = database.connect().await;
+    let database = RedisDatabase::take().await.unwrap();
+    let connection = connect(database.url()).await;
     let long = BreakerConfig { failure_threshold: 1, open_duration_ms: 86_400_000, ..CONFIG };
     over(connection.clone()).record(P, FAILURE, long, at(0)).await;
     let left = ask(&connection, "PTTL", HASH, &[]).await.int().unwrap();
@@ -42,8 +42,8 @@ async fn one_that_stays_open_for_long_is_kept_for_its_trials() {
 
 #[tokio::test]
 async fn a_breaker_can_be_closed_by_hand_with_a_newer_change_and_not_by_deleting_it() {
-    let database = Database::take().await;
-    let connection = database.connect().await;
+    let database = RedisDatabase::take().await.unwrap();
+    let connection = connect(database.url()).await;
     let store = over(connection.clone());
     for _ in 0..3 {
         store.record(P, FAILURE, CONFIG, at(0)).await;

@@ -7,24 +7,24 @@ use hub_rate_limit::{
     RedisRateLimiter,
 };
 
-use super::PATIENCE;
-use super::database::Database;
+use super::{PATIENCE, connect};
 use crate::contract::{Subject, noon};
+use hub_testkit::RedisDatabase;
 
 pub(super) struct InRedis {
     pub(super) limiter: Arc<RedisRateLimiter>,
-    pub(super) database: Database,
+    pub(super) database: RedisDatabase,
 }
 
 struct InBoth {
     limiter: Arc<FallbackRateLimiter>,
-    _database: Database,
+    _database: RedisDatabase,
 }
 
 impl Subject for InRedis {
     async fn fresh(calendar: Arc<Calendar>) -> Self {
-        let database = Database::take().await;
-        let limiter = RedisRateLimiter::new(database.connect().await, RedisLimits::default(), calendar);
+        let database = RedisDatabase::take().await.unwrap();
+        let limiter = RedisRateLimiter::new(connect(database.url()).await, RedisLimits::default(), calendar);
         Self { limiter: Arc::new(limiter), database }
     }
 
@@ -40,8 +40,8 @@ impl Subject for InRedis {
 
 impl Subject for InBoth {
     async fn fresh(calendar: Arc<Calendar>) -> Self {
-        let database = Database::take().await;
-        let (connection, bounds) = (database.connect().await, RedisLimits::default());
+        let database = RedisDatabase::take().await.unwrap();
+        let (connection, bounds) = (connect(database.url()).await, RedisLimits::default());
         let shared = RedisRateLimiter::new(connection, bounds, Arc::clone(&calendar));
         let local = MemoryRateLimiter::new(MemoryLimits::default(), calendar, noon());
         let limiter = FallbackRateLimiter::new(shared, local);

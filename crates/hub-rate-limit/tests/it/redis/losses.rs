@@ -185,6 +185,6 @@ async fn admit(limiter: &impl RateLimiter, person: &Person) -> Known<Verdict> {
 
 impl InRedis {
     async fn connection(&self) -> Arc<RedisConnection> {
-        self.database.connect().await
+        connect(self.database.url()).await
     }
 }

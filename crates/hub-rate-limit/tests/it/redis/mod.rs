@@ -1,16 +1,16 @@
 //! The limiter in Redis, and with memory to fall back on.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hub_rate_limit::{Calendar, RedisLimits, RedisRateLimiter};
-use hub_redis::{Batch, RedisConnection, RedisReply, RedisSettings, RedisUrl};
+pub(crate) use hub_redis::test_support::{all_keys, ask, connect, connect_with, patient};
+pub(crate) use hub_testkit::until;
 use jiff::tz::TimeZone;
 
 mod agreement;
 mod cluster;
 mod contract;
-mod database;
 mod exactness;
 mod losses;
 mod outages;
@@ -22,50 +22,10 @@ mod traffic;
 /// Longer than anything takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Patient, as a test machine may be busy.
-pub(crate) fn patient() -> RedisSettings {
-    RedisSettings { command_timeout: Duration::from_secs(5), ..RedisSettings::default() }
-}
-
-pub(crate) async fn connect_with(url: &str, settings: RedisSettings) -> Arc<RedisConnection> {
-    let url = RedisUrl::parse(url).unwrap();
-    Arc::new(RedisConnection::connect(&url, settings, None).await.unwrap())
-}
-
-pub(crate) async fn connect(url: &str) -> Arc<RedisConnection> {
-    connect_with(url, patient()).await
-}
-
 pub(crate) fn utc() -> Arc<Calendar> {
     Arc::new(Calendar::new(TimeZone::UTC))
 }
 
 pub(crate) async fn limiter(url: &str) -> RedisRateLimiter {
     RedisRateLimiter::new(connect(url).await, RedisLimits::default(), utc())
-}
-
-/// One command about one key.
-pub(crate) async fn ask(connection: &RedisConnection, name: &'static str, key: &str) -> RedisReply {
-    let mut batch = Batch::new();
-    batch.command(name, key, []);
-    connection.run(batch).await.unwrap().remove(0).unwrap()
-}
-
-/// All keys, sorted.
-pub(crate) async fn all_keys(connection: &RedisConnection) -> Vec<String> {
-    use futures_util::StreamExt;
-    let pages: Vec<_> = connection.scan("*", 500).collect().await;
-    let mut keys: Vec<String> = pages.into_iter().flat_map(Result::unwrap).collect();
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-/// Asks again and again, at most for ten seconds.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while !holds().await {
-        assert!(Instant::now() < end, "{what}: not in time");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }

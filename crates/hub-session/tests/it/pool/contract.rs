@@ -107,13 +107,14 @@ macro_rules! contract {
             use std::sync::Arc;
 
             use hub_session::RedisPool;
+            use hub_testkit::RedisDatabase;
 
-            use crate::redis::database::Database;
+            use crate::redis::connect;
 
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $rule() {
-                let database = Database::take().await;
-                let store = RedisPool::new(database.connect().await);
+                let database = RedisDatabase::take().await.unwrap();
+                let store = RedisPool::new(connect(database.url()).await);
                 super::$rule(Arc::new(store)).await;
             })+
         }

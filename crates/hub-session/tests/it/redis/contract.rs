@@ -4,23 +4,24 @@ use std::sync::Arc;
 
 use hub_session::{FallbackSessionStore, Limits, MemorySessionStore, RedisSessionStore, SessionStore};
 
-use super::database::Database;
+use super::connect;
 use crate::contract::{Subject, at};
+use hub_testkit::RedisDatabase;
 
 struct InRedis {
     store: Arc<RedisSessionStore>,
-    _database: Database,
+    _database: RedisDatabase,
 }
 
 struct InBoth {
     store: Arc<FallbackSessionStore<MemorySessionStore>>,
-    _database: Database,
+    _database: RedisDatabase,
 }
 
 impl Subject for InRedis {
     async fn fresh(limits: Limits) -> Self {
-        let database = Database::take().await;
-        let store = RedisSessionStore::new(database.connect().await, limits);
+        let database = RedisDatabase::take().await.unwrap();
+        let store = RedisSessionStore::new(connect(database.url()).await, limits);
         Self { store: Arc::new(store), _database: database }
     }
 
@@ -44,8 +45,8 @@ impl Subject for InRedis {
 
 impl Subject for InBoth {
     async fn fresh(limits: Limits) -> Self {
-        let database = Database::take().await;
-        let shared = RedisSessionStore::new(database.connect().await, limits);
+        let database = RedisDatabase::take().await.unwrap();
+        let shared = RedisSessionStore::new(connect(database.url()).await, limits);
         let store = FallbackSessionStore::new(shared, MemorySessionStore::new(limits));
         Self { store: Arc::new(store), _database: database }
     }
