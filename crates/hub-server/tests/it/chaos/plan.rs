@@ -35,7 +35,7 @@ impl Plan {
         let asked = number("HUB_CHAOS_SECONDS");
         let storm = Duration::from_secs(asked.unwrap_or(12));
         Self {
-            seed: Chance::fresh("chaos").number(),
+            seed: Chance::fresh("chaos").seed(),
             storm,
             warm_up: (storm / 3).clamp(Duration::from_secs(4), Duration::from_secs(60)),
             talkers: usize::try_from(number("HUB_CHAOS_TALKERS").unwrap_or(20)).unwrap(),

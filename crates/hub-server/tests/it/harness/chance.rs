@@ -23,6 +23,11 @@ impl Chance {
         Self(seed)
     }
 
+    /// What it follows from, as long as nothing was drawn.
+    pub(crate) const fn seed(&self) -> u64 {
+        self.0
+    }
+
     /// Any number.
     pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
