@@ -13,6 +13,10 @@ use super::h2::{Line, Slot};
 use super::live::Live;
 use super::route::Way;
 
+/// A connection that has just served rests for so long. What a broken server says unasked comes right behind an
+/// answer: until then it would be taken for the answer to the next request, whoever sent that.
+const SETTLING: Duration = Duration::from_millis(2);
+
 /// See the module's documentation.
 pub(super) struct Pool {
     ways: Mutex<HashMap<Way, Kept>>,
@@ -60,7 +64,9 @@ impl Pool {
                         return Some(Ready::Shared(slot));
                     }
                 }
-                kept.idle.pop()?
+                // Those at the end were used last.
+                let settled = kept.idle.iter().rposition(|idle| idle.since.elapsed() >= SETTLING)?;
+                kept.idle.remove(settled)
             };
             // An end that the server sent meanwhile is seen by driving the connection.
             let fresh = idle.since.elapsed() < self.keep;

@@ -11,6 +11,7 @@ use hub_http::{Resolve, Route, Tasks, UpstreamClient, UpstreamError, UpstreamSet
 
 use crate::fixture::eventually;
 use crate::peer::{BOTH, Identity, ONE, Peer, Speaks, hash, pattern, post, read};
+use crate::upstream::rest;
 
 async fn who(client: &UpstreamClient, peer: &Peer) -> String {
     let response = client.send(&peer.origin(), post("/who", "")).await.unwrap();
@@ -29,6 +30,7 @@ async fn the_protocol_is_what_both_sides_want() {
         let peer = Peer::start(speaks).await;
         let client = UpstreamClient::new(UpstreamSettings { http2, ..peer.identity.settings() });
         assert_eq!(who(&client, &peer).await, expected);
+        rest().await;
         assert_eq!(who(&client, &peer).await, expected);
         assert_eq!((peer.seen.connections(), client.idle_connections()), (1, 1));
     }

@@ -103,6 +103,11 @@ async fn read(mut response: UpstreamResponse) -> Result<Vec<u8>, UpstreamError> 
     Ok(all)
 }
 
+/// Until a connection that has served may serve again.
+pub(crate) async fn rest() {
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+}
+
 async fn good(client: &UpstreamClient, origin: &Origin) -> bool {
     let response = client.send(origin, request()).await.unwrap();
     let reused = response.reused;
@@ -114,13 +119,23 @@ async fn good(client: &UpstreamClient, origin: &Origin) -> bool {
 async fn a_connection_serves_one_request_after_another() {
     let server = Scripted::start(&[GOOD, GOOD, GOOD, "linger"]).await;
     let client = client();
-    let reused = [
-        good(&client, &server.origin()).await,
-        good(&client, &server.origin()).await,
-        good(&client, &server.origin()).await,
-    ];
-    assert_eq!(reused, [false, true, true]);
+    for is_reused in [false, true, true] {
+        assert_eq!(good(&client, &server.origin()).await, is_reused);
+        rest().await;
+    }
     assert_eq!((server.connections(), client.idle_connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_connection_rests_for_a_moment_after_an_answer() {
+    let server = Scripted::start(&[GOOD, "linger"]).await;
+    let (client, began) = (client(), std::time::Instant::now());
+    let mut reused = Vec::new();
+    for _ in 0..2 {
+        reused.push(good(&client, &server.origin()).await);
+    }
+    // On a machine that stood still in between, it has rested.
+    assert!(reused == [false, false] || began.elapsed() > std::time::Duration::from_millis(2), "{reused:?}");
 }
 
 #[tokio::test]
