@@ -23,8 +23,9 @@ fn names(list: &Value, member: &str, field: &str) -> String {
 async fn hub() -> (Hub, Key, Key, Upstream) {
     let (setup, lab) = (Setup::new().await, lab().await);
     let vendor = Upstream::answering("application/json", VENDOR_LIST).await;
-    setup.provider_for(Dialect::Claude, "vendor", &vendor.url(), json!({})).await;
+    setup.provider_for(Dialect::Claude, "vendor", &vendor.url(), json!({"conversion": "auto"})).await;
     let rules = json!({
+        "conversion": "auto",
         "allowed_models": [{"match": "exact", "pattern": "gpt-5"}],
         "model_redirects": [{"match": "exact", "source": "nick", "target": "gpt-5"}],
     });
@@ -89,7 +90,10 @@ async fn lists_need_a_key_and_leave_no_record() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vendor_that_lists_nothing_is_taken_to_serve_what_has_a_price() {
     let (setup, lab) = (Setup::new().await, lab().await);
-    let only = json!({"allowed_models": [{"match": "prefix", "pattern": "claude-opus"}]});
+    let only = json!({
+        "conversion": "auto",
+        "allowed_models": [{"match": "prefix", "pattern": "claude-opus"}],
+    });
     setup.provider_for(Dialect::Claude, "silent", &lab.url(), only).await;
     let (key, hub) = (setup.member().await, setup.start().await);
     let listed = names(&get(&hub, &key, "/v1/models", ("accept", "*/*")).await.json(), "data", "id");
