@@ -233,7 +233,7 @@ async fn a_provider_to_be_drained_tells_what_it_used_though_nobody_listens() {
     let stage = Stage::build(100).await;
     for (session, script, until) in [
         (1, "input=321; output=777; chunk_ms=30; chunks=12", Until::Content),
-        (2, "input=321; output=777; first_chunk_ms=400", Until::Held),
+        (2, "input=321; output=777; first_chunk_ms=1500", Until::Held),
     ] {
         let before = stage.lab.witness().totals();
         let request = stage.request(true, session, script);
@@ -248,6 +248,8 @@ async fn a_provider_to_be_drained_tells_what_it_used_though_nobody_listens() {
             connection.send("POST", "/v1/messages", &headers, body).await.unwrap();
             let begun = |totals: &hub_lab::Totals| totals.answered > before.answered;
             assert!(stage.lab.witness().wait_until(PATIENCE, begun).await);
+            // The head is on its way. Of an answer without one there is nothing to drain.
+            tokio::time::sleep(Duration::from_millis(300)).await;
         }
         let done = |totals: &hub_lab::Totals| totals.completed > before.completed;
         assert!(stage.lab.witness().wait_until(PATIENCE, done).await, "{until:?}: it is read to its end");
