@@ -35,8 +35,16 @@ impl Admin {
         connection.read().await.expect("the management API answers")
     }
 
+    /// Asks again for as long as ten seconds where a store is only just coming back.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let answer = self.call("GET", path, &Value::Null).await;
+        let mut answer = self.call("GET", path, &Value::Null).await;
+        for _ in 0..100 {
+            if answer.status != 503 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            answer = self.call("GET", path, &Value::Null).await;
+        }
         assert_eq!(answer.status, 200, "GET {path}: {}", answer.text());
         answer.json()
     }
