@@ -1,12 +1,11 @@
 //! How many requests limits have refused.
 
 use hub_repository::{LimitEventFilter, NamesWanted};
-use jiff::{RoundMode, TimestampRound, Unit};
 
 use crate::params::LimitEventQuery;
-use crate::requests::{DEFAULT_RANGE, before};
+use crate::requests::whole_hours;
 use crate::view::{LimitEventView, List};
-use crate::{Management, ManagementError, Principal, Result, cursor};
+use crate::{Management, Principal, Result, cursor};
 
 impl Management {
     /// Refusals by hour, limit, user and key, the latest hours first; an ordinary user sees only its own.
@@ -18,13 +17,7 @@ impl Management {
         if let Some(user) = query.user_id {
             principal.require_sight_of(user)?;
         }
-        let now = self.now();
-        let next_hour = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Ceil);
-        let to = query.to.unwrap_or_else(|| now.round(next_hour).unwrap_or(now));
-        let from = query.from.unwrap_or_else(|| before(to, DEFAULT_RANGE));
-        if from >= to {
-            return Err(ManagementError::invalid("from", "must be before `to`"));
-        }
+        let (from, to) = whole_hours(query.from, query.to, self.now())?;
         let filter = LimitEventFilter {
             from,
             to,

@@ -2,7 +2,7 @@
 
 use hub_repository::{Order, RequestFilter};
 use hub_types::RequestId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use crate::params::RequestQuery;
 use crate::view::{List, RequestDetailView, RequestView};
@@ -68,4 +68,19 @@ impl Management {
 /// A moment earlier, or the earliest there is.
 pub(crate) fn before(moment: Timestamp, span: SignedDuration) -> Timestamp {
     moment.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// The range that a question about hours asks for: by default a day, up to the end of the current hour.
+pub(crate) fn whole_hours(
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp)> {
+    let next_hour = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Ceil);
+    let to = to.unwrap_or_else(|| now.round(next_hour).unwrap_or(now));
+    let from = from.unwrap_or_else(|| before(to, DEFAULT_RANGE));
+    if from >= to {
+        return Err(ManagementError::invalid("from", "must be before `to`"));
+    }
+    Ok((from, to))
 }

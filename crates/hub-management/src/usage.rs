@@ -1,10 +1,10 @@
 //! Usage reports out of the hourly roll-ups.
 
 use hub_repository::{GroupBy, UsageFilter};
-use jiff::{RoundMode, SignedDuration, TimestampRound, Unit};
+use jiff::SignedDuration;
 
 use crate::params::UsageQuery;
-use crate::requests::{DEFAULT_RANGE, before};
+use crate::requests::whole_hours;
 use crate::view::{UsageSummaryView, UsageView};
 use crate::{Management, ManagementError, Principal, Result};
 
@@ -21,13 +21,7 @@ impl Management {
         if let Some(user) = query.user_id {
             principal.require_sight_of(user)?;
         }
-        let now = self.now();
-        let next_hour = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Ceil);
-        let to = query.to.unwrap_or_else(|| now.round(next_hour).unwrap_or(now));
-        let from = query.from.unwrap_or_else(|| before(to, DEFAULT_RANGE));
-        if from >= to {
-            return Err(ManagementError::invalid("from", "must be before `to`"));
-        }
+        let (from, to) = whole_hours(query.from, query.to, self.now())?;
         if to.duration_since(from) > LONGEST_RANGE {
             return Err(ManagementError::invalid("from", "must be at most 400 days before `to`"));
         }

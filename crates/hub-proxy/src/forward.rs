@@ -60,9 +60,7 @@ pub(crate) async fn forward(
     while course.goes_on() {
         let underway = match course.candidates.next(shared, &mut docket).await {
             Ok(underway) => underway,
-            Err(_) if counting::is_ours(&mut docket, &admitted.received, refusal.is_some()) => {
-                return Ok(counting::estimated(docket, &admitted.received));
-            }
+            Err(_) if counting::is_ours(&mut docket, &admitted.received, refusal.is_some()) => break,
             Err(nobody) if last_failure.is_none() => {
                 let nobody = || ProxyError::NoProvider(Box::new(nobody));
                 return Err(docket.refuse(refusal.unwrap_or_else(nobody)));

@@ -1,5 +1,5 @@
 //! The story of a request, top to bottom. Each step is a module; each phase is a type that the next step
-//! takes, so a step can't be forgotten. Steps that later work adds (translation) have their places here.
+//! takes, so a step can't be forgotten.
 
 use std::net::IpAddr;
 use std::sync::Arc;

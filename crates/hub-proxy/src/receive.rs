@@ -58,10 +58,11 @@ where
     let (facts, form) = look_over(dialect, endpoint, &head, &body)?;
     let (form_name, form_model) = form.unzip();
     let named = model.or(form_name).or_else(|| facts.model_name().map(str::to_owned));
-    let model = named.filter(|name| !name.is_empty() || endpoint == Endpoint::Other);
-    let model = model.or_else(|| (endpoint == Endpoint::Other).then(String::new)).ok_or_else(|| {
-        ProxyError::InvalidRequest("the request names no model: set `model` to the model you want".to_owned())
-    })?;
+    let model = named.unwrap_or_default();
+    if model.is_empty() && endpoint != Endpoint::Other {
+        let message = "the request names no model: set `model` to the model you want";
+        return Err(ProxyError::InvalidRequest(message.to_owned()));
+    }
     if let Some(action) = path.strip_prefix("/v1beta/models/:") {
         path = route::gemini_path("/v1beta/models", &model, action);
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use hub_types::Dialect;
 
-use super::ir::{Choice, Hosted, Media, Part, Request, Source};
-use super::json::{Json, obj, parse};
+use super::ir::{Choice, Hosted, Media, Part, Request, Source, Tool};
+use super::json::{Json, Obj, obj, parse};
 use super::loss::LossReport;
 use super::names::NameMap;
 use super::refusal::Refusal;
@@ -30,6 +30,20 @@ impl Context<'_> {
     /// Does the target take tools with plain text as such?
     pub(crate) fn knows_custom(&self) -> bool {
         self.target.facts.custom_tools && matches!(self.target.dialect, Dialect::OpenAi | Dialect::Responses)
+    }
+
+    /// Begins a function for a vendor that knows neither strictness nor grammars.
+    pub(crate) fn plain_function<'a>(&mut self, tool: &Tool<'a>) -> Obj<'a> {
+        if tool.strict == Some(true) {
+            self.losses.note("strict");
+        }
+        if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
+            self.losses.note("grammar");
+        }
+        let mut out = Obj::default();
+        out.push("name", self.names.wire(&tool.name));
+        out.push_some("description", tool.description.clone());
+        out
     }
 
     /// Takes away tools that run at a vendor and have no counterpart here. Forcing one of them is refused.

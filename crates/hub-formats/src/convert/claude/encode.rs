@@ -195,15 +195,7 @@ fn tools<'a>(
 }
 
 fn function<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
-    if tool.strict == Some(true) {
-        context.losses.note("strict");
-    }
-    if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
-        context.losses.note("grammar");
-    }
-    let mut out = Obj::default();
-    out.push("name", context.names.wire(&tool.name));
-    out.push_some("description", tool.description.clone());
+    let mut out = context.plain_function(tool);
     out.push("input_schema", schema::for_claude(tool.schema.clone()));
     Json::Obj(out)
 }

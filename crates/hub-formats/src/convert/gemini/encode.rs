@@ -98,15 +98,7 @@ fn tools<'a>(request: &mut Request<'a>, search: bool, context: &mut Context<'_>,
 }
 
 fn function<'a>(tool: &Tool<'a>, context: &mut Context<'_>) -> Json<'a> {
-    if tool.strict == Some(true) {
-        context.losses.note("strict");
-    }
-    if tool.custom.as_ref().is_some_and(|custom| custom.format.is_some()) {
-        context.losses.note("grammar");
-    }
-    let mut out = Obj::default();
-    out.push("name", context.names.wire(&tool.name));
-    out.push_some("description", tool.description.clone());
+    let mut out = context.plain_function(tool);
     let (key, flavour) = if context.target.options.json_schema_parameters {
         ("parametersJsonSchema", Flavour::JsonSchema)
     } else {
