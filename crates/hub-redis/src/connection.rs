@@ -74,7 +74,7 @@ impl RedisConnection {
         if first == RedisHealth::Degraded {
             tracing::warn!("Redis is not reachable yet: going on without it");
         }
-        let standing = Arc::new(Standing::new(first));
+        let standing = Arc::new(Standing::new(first, settings.command_timeout));
         let health = standing.health();
         let (tasks, ending) = (TaskTracker::new(), CancellationToken::new());
         let (interval, deadline) = (settings.watch_interval, settings.command_timeout);

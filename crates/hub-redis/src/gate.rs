@@ -3,6 +3,9 @@
 //! Three time-outs in a row open it. While it is open, nobody is sent to Redis for a second; then one at a time
 //! may try. An answer closes it, a time-out of the one who tried begins the next second. An unreachable Redis
 //! neither opens nor closes it: finding that out takes no time.
+//!
+//! An answer that came just in time is as bad as a time-out to whoever waited for it, and no sign that the next
+//! one will come in time. It counts as one, or a Redis at the edge would open and close the gate for ever.
 
 use std::time::Duration;
 
@@ -13,12 +16,17 @@ const PATIENCE: u32 = 3;
 /// How long nobody is sent to Redis then.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// An answer that took longer than this counts as none, where a command may take `timeout`.
+pub(crate) fn too_slow(timeout: Duration) -> Duration {
+    timeout * 3 / 4
+}
+
 /// Open: fail open, Redis is skipped. Closed: it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
     Closed {
         /// In a row, up to now.
-        timeouts: u32,
+        too_slow: u32,
     },
     Open {
         /// The end of the pause.
@@ -42,10 +50,10 @@ pub(crate) enum Entry {
 /// What became of somebody who went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Redis said something.
+    /// Redis said something, and soon.
     Answered,
-    /// It did not in time.
-    TimedOut,
+    /// It did not in time, or only just.
+    TooSlow,
     /// Nobody knows: it was not reachable, or the caller did not wait for the answer.
     Unknown,
 }
@@ -59,7 +67,7 @@ pub(crate) enum Change {
 
 impl Gate {
     pub(crate) const fn new() -> Self {
-        Self::Closed { timeouts: 0 }
+        Self::Closed { too_slow: 0 }
     }
 
     pub(crate) const fn is_open(self) -> bool {
@@ -84,9 +92,9 @@ impl Gate {
                 let before = std::mem::replace(self, Self::new());
                 before.is_open().then_some(Change::Closed)
             }
-            (Self::Closed { timeouts }, Outcome::TimedOut) => {
-                *timeouts += 1;
-                if *timeouts < PATIENCE {
+            (Self::Closed { too_slow }, Outcome::TooSlow) => {
+                *too_slow += 1;
+                if *too_slow < PATIENCE {
                     return None;
                 }
                 *self = Self::Open { until: now + PAUSE, is_tried: false };
@@ -94,7 +102,7 @@ impl Gate {
             }
             (Self::Open { until, is_tried }, outcome) if entry == Entry::Trial => {
                 *is_tried = false;
-                if outcome == Outcome::TimedOut {
+                if outcome == Outcome::TooSlow {
                     *until = now + PAUSE;
                 }
                 None

@@ -15,8 +15,9 @@ pub type BatchReplies = Vec<Result<RedisReply, RedisError>>;
 
 impl RedisConnection {
     /// Sends the batch and waits for all answers, one for each command in order, at most for the command
-    /// timeout. `Err`: nothing is known of any of the commands. After three time-outs in a row Redis is skipped
-    /// for a second, and then tried by one batch at a time until it answers: see [`RedisError::Skipped`].
+    /// timeout. `Err`: nothing is known of any of the commands. After three time-outs in a row (or answers that
+    /// took most of the time) Redis is skipped for a second, and then tried by one batch at a time until it
+    /// answers soon: see [`RedisError::Skipped`].
     pub async fn run(&self, batch: Batch) -> Result<BatchReplies, RedisError> {
         if batch.is_empty() {
             return Ok(Vec::new());

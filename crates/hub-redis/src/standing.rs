@@ -1,6 +1,7 @@
 //! How a connection stands: its gate, its health and its figures, which change together.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::error::RedisError;
-use crate::gate::{Change, Entry, Gate, Outcome};
+use crate::gate::{self, Change, Entry, Gate, Outcome};
 use crate::health::RedisHealth;
 
 /// What a connection has done since it was made, for metrics.
@@ -29,6 +30,8 @@ pub struct RedisFigures {
 #[derive(Debug)]
 pub(crate) struct Standing {
     gate: Mutex<Gate>,
+    /// Who waited longer than this tells the gate that there was no answer.
+    too_slow: Duration,
     health: watch::Sender<RedisHealth>,
     batches: AtomicU64,
     commands: AtomicU64,
@@ -41,13 +44,16 @@ pub(crate) struct Standing {
 pub(crate) struct Passage<'a> {
     standing: &'a Standing,
     entry: Entry,
+    began: Instant,
     outcome: Outcome,
 }
 
 impl Standing {
-    pub(crate) fn new(health: RedisHealth) -> Self {
+    /// How a connection stands at first whose commands may take `command_timeout`.
+    pub(crate) fn new(health: RedisHealth, command_timeout: Duration) -> Self {
         Self {
             gate: Mutex::new(Gate::new()),
+            too_slow: gate::too_slow(command_timeout),
             health: watch::Sender::new(health),
             batches: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -85,23 +91,25 @@ impl Standing {
 
     /// Somebody wants to go to Redis. `Err`: it is to be skipped.
     pub(crate) fn enter(&self) -> Result<Passage<'_>, RedisError> {
-        match self.gate.lock().enter(Instant::now()) {
+        let began = Instant::now();
+        match self.gate.lock().enter(began) {
             Entry::Skip => {
                 self.skipped.fetch_add(1, Ordering::Relaxed);
                 Err(RedisError::Skipped)
             }
-            entry => Ok(Passage { standing: self, entry, outcome: Outcome::Unknown }),
+            entry => Ok(Passage { standing: self, entry, began, outcome: Outcome::Unknown }),
         }
     }
 
     /// A way through the open gate, if its pause is over and nobody else tries. Who comes with no request's
     /// time at stake should take it.
     pub(crate) fn trial(&self) -> Option<Passage<'_>> {
+        let began = Instant::now();
         let entry = {
             let mut gate = self.gate.lock();
-            if gate.is_open() { gate.enter(Instant::now()) } else { Entry::Skip }
+            if gate.is_open() { gate.enter(began) } else { Entry::Skip }
         };
-        (entry == Entry::Trial).then_some(Passage { standing: self, entry, outcome: Outcome::Unknown })
+        (entry == Entry::Trial).then_some(Passage { standing: self, entry, began, outcome: Outcome::Unknown })
     }
 
     /// The answer to a question after its health.
@@ -124,9 +132,12 @@ impl Standing {
         }
     }
 
-    fn leave(&self, entry: Entry, outcome: Outcome) {
+    fn leave(&self, entry: Entry, began: Instant, outcome: Outcome) {
+        let now = Instant::now();
+        let is_late = outcome == Outcome::Answered && now.duration_since(began) > self.too_slow;
+        let outcome = if is_late { Outcome::TooSlow } else { outcome };
         let mut gate = self.gate.lock();
-        match gate.leave(entry, outcome, Instant::now()) {
+        match gate.leave(entry, outcome, now) {
             Some(Change::Opened) if self.becomes(RedisHealth::Degraded) => {
                 warn!("Redis is too slow: going on without it");
             }
@@ -149,7 +160,7 @@ impl Passage<'_> {
     pub(crate) fn back<T>(mut self, answer: &Result<T, RedisError>) {
         self.outcome = match answer {
             Ok(_) => Outcome::Answered,
-            Err(RedisError::Timeout(_)) => Outcome::TimedOut,
+            Err(RedisError::Timeout(_)) => Outcome::TooSlow,
             Err(error) if error.is_answer() => Outcome::Answered,
             Err(_) => Outcome::Unknown,
         };
@@ -158,6 +169,6 @@ impl Passage<'_> {
 
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
-        self.standing.leave(self.entry, self.outcome);
+        self.standing.leave(self.entry, self.began, self.outcome);
     }
 }

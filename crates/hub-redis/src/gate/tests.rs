@@ -4,7 +4,7 @@ fn opened(at: Instant) -> Gate {
     let mut gate = Gate::new();
     for expected in [None, None, Some(Change::Opened)] {
         assert_eq!(gate.enter(at), Entry::Free);
-        assert_eq!(gate.leave(Entry::Free, Outcome::TimedOut, at), expected);
+        assert_eq!(gate.leave(Entry::Free, Outcome::TooSlow, at), expected);
     }
     gate
 }
@@ -14,8 +14,8 @@ fn three_time_outs_in_a_row_open_it_and_an_answer_in_between_begins_anew() {
     let now = Instant::now();
     let mut gate = Gate::new();
     for _ in 0..5 {
-        gate.leave(Entry::Free, Outcome::TimedOut, now);
-        gate.leave(Entry::Free, Outcome::TimedOut, now);
+        gate.leave(Entry::Free, Outcome::TooSlow, now);
+        gate.leave(Entry::Free, Outcome::TooSlow, now);
         assert_eq!(gate.leave(Entry::Free, Outcome::Answered, now), None);
     }
     assert!(!gate.is_open());
@@ -27,10 +27,10 @@ fn what_nobody_knows_the_end_of_neither_counts_nor_begins_anew() {
     let now = Instant::now();
     let mut gate = Gate::new();
     for _ in 0..2 {
-        gate.leave(Entry::Free, Outcome::TimedOut, now);
+        gate.leave(Entry::Free, Outcome::TooSlow, now);
         assert_eq!(gate.leave(Entry::Free, Outcome::Unknown, now), None);
     }
-    assert_eq!(gate.leave(Entry::Free, Outcome::TimedOut, now), Some(Change::Opened));
+    assert_eq!(gate.leave(Entry::Free, Outcome::TooSlow, now), Some(Change::Opened));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_trial_that_times_out_begins_the_next_second() {
     let later = now + PAUSE;
     assert_eq!(gate.enter(later), Entry::Trial);
     let end = later + Duration::from_millis(200);
-    assert_eq!(gate.leave(Entry::Trial, Outcome::TimedOut, end), None);
+    assert_eq!(gate.leave(Entry::Trial, Outcome::TooSlow, end), None);
     assert_eq!(gate.enter(end + PAUSE - Duration::from_millis(1)), Entry::Skip);
     assert_eq!(gate.enter(end + PAUSE), Entry::Trial);
 }
@@ -74,7 +74,7 @@ fn of_those_who_went_before_it_opened_a_time_out_changes_nothing_and_an_answer_c
     let now = Instant::now();
     let mut gate = opened(now);
     let before = gate;
-    assert_eq!(gate.leave(Entry::Free, Outcome::TimedOut, now + PAUSE / 2), None);
+    assert_eq!(gate.leave(Entry::Free, Outcome::TooSlow, now + PAUSE / 2), None);
     assert_eq!(gate, before);
     assert_eq!(gate.leave(Entry::Free, Outcome::Answered, now), Some(Change::Closed));
 }

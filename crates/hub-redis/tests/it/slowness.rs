@@ -93,6 +93,33 @@ async fn of_many_at_once_a_single_one_tries_after_the_pause_and_the_others_are_s
 }
 
 #[tokio::test]
+async fn answers_just_in_time_count_as_none_until_one_comes_soon() {
+    let redis = Redis::start().await.unwrap();
+    let tap = WireTap::before(redis.port()).await.unwrap();
+    let settings = RedisSettings { command_timeout: Duration::from_secs(1), ..silent() };
+    let connection = connect_to(&format!("redis://{}", tap.address()), settings).await;
+    tap.set_delay(Duration::from_millis(800));
+    for _ in 0..3 {
+        let _ = connection.run(get("key")).await;
+    }
+    let figures = connection.figures();
+    assert!(figures.is_open);
+    // None, but for a test machine that stalls.
+    assert!(figures.timeouts < 3, "{figures:?}");
+    is_skipped_at_once(&connection).await;
+    let until = Instant::now() + LONG;
+    // The one who tries has an answer, and that is late again.
+    while connection.run(get("key")).await.is_err() {
+        assert!(Instant::now() < until, "nobody tries");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(connection.figures().is_open);
+    tap.set_delay(Duration::ZERO);
+    answers_again(&connection).await;
+    assert!(!connection.figures().is_open);
+}
+
+#[tokio::test]
 async fn a_trial_that_its_caller_gives_up_makes_room_for_the_next() {
     let redis = Redis::start().await.unwrap();
     let connection = connect_to(&redis.url(), RedisSettings { command_timeout: DEADLINE, ..silent() }).await;
