@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// Vendor accounts and relays that serve requests.
     #[command(subcommand)]
     Providers(ProviderCommand),
-    /// How much of the limits of users and keys is taken.
+    /// How much of the limits of users, keys and providers is taken.
     #[command(subcommand)]
     Limits(LimitCommand),
     /// What was used and what it cost.
@@ -352,6 +352,9 @@ pub(crate) struct LimitsOf {
     /// Of this key: id, or USER/NAME.
     #[arg(long)]
     pub(crate) key: Option<String>,
+    /// Of this provider: id or name. A provider over a limit is passed over.
+    #[arg(long)]
+    pub(crate) provider: Option<String>,
 }
 
 /// What a usage report is grouped by.

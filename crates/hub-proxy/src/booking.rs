@@ -6,10 +6,11 @@ use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
 use hub_routing::RoutingFacts;
 use hub_types::{
-    Caller, Endpoint, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
+    Attempt, Caller, Endpoint, Money, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
 };
 use jiff::Timestamp;
 use jiff::civil::Time;
+use smallvec::SmallVec;
 
 use crate::Catalogue;
 use crate::expectation::{Expectation, Expected, Question, Thread, expect};
@@ -27,8 +28,12 @@ pub(crate) struct Booking {
     /// What the next request of the session is judged by.
     thread: Thread,
     estimated_input: u64,
-    /// No window may end above its limit: nothing beyond the worst case of one attempt may be spent.
+    /// No window may end above its limit: nothing beyond what is reserved may be spent.
     is_strict: bool,
+    /// Reservations beside the first, which is for one attempt: what earlier attempts were charged for.
+    further: SmallVec<[Ticket; 1]>,
+    /// What those hold together.
+    held_for_charged: Amount,
 }
 
 /// Who asks, and whom.
@@ -53,8 +58,7 @@ pub(crate) async fn book(
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
     let thread = Thread::new(asked.session, &received.call.model);
-    let mut booking =
-        Booking { ticket, refreshed: Instant::now(), thread, estimated_input: 0, is_strict: false };
+    let mut booking = Booking::new(ticket, thread);
     let Some(mode) = shared.options.limits else {
         // Counters that others look at, too, have to stay right.
         return Ok(shared.limiter.is_shared().then_some(booking));
@@ -90,23 +94,34 @@ pub(crate) async fn book(
 
 fn expected(shared: &Shared, received: &Received, asked: &Asked<'_>, thread: Thread) -> Expectation {
     let by_name_sent = !shared.options.bill_requested_model;
-    let dearest = asked.catalogue.dearest(asked.facts, asked.local_time, by_name_sent);
-    let (price, provider, group) = match dearest {
-        Some((price, provider, group)) => (Some(price), provider, group),
-        None => (None, Multiplier::ONE, Multiplier::ONE),
-    };
+    let rates = asked.catalogue.rates(asked.facts, asked.local_time, by_name_sent);
     let question = Question {
         dialect: received.call.dialect,
         model: &received.call.model,
         body: &received.body,
         facts: &received.facts,
-        price,
-        provider,
-        group,
+        rates: &rates,
         tier: Tier::Standard,
         last: shared.previous.last(thread),
     };
     expect(&question, &shared.outputs)
+}
+
+fn taken(attempt: &Attempt, usage: Usage) -> Amount {
+    Amount { money: attempt.cost.unwrap_or_default(), tokens: usage.total() }
+}
+
+/// What all attempts together used; `None` if none of them used anything.
+fn charged(record: &RequestRecord) -> Option<Amount> {
+    let mut total: Option<Amount> = None;
+    for attempt in &record.attempts {
+        let Some(usage) = attempt.usage else { continue };
+        let amount = taken(attempt, usage);
+        let sum = total.get_or_insert_default();
+        sum.money += amount.money;
+        sum.tokens = sum.tokens.saturating_add(amount.tokens);
+    }
+    total
 }
 
 const fn amount(expected: Expected) -> Amount {
@@ -114,6 +129,18 @@ const fn amount(expected: Expected) -> Amount {
 }
 
 impl Booking {
+    fn new(ticket: Ticket, thread: Thread) -> Self {
+        Self {
+            ticket,
+            refreshed: Instant::now(),
+            thread,
+            estimated_input: 0,
+            is_strict: false,
+            further: SmallVec::new(),
+            held_for_charged: Amount::default(),
+        }
+    }
+
     /// Does it hold only what one attempt can take?
     pub(crate) const fn is_strict(&self) -> bool {
         self.is_strict
@@ -127,29 +154,72 @@ impl Booking {
             return left;
         }
         self.refreshed = Instant::now();
-        shared.limiter.refresh(self.ticket, shared.clock.now());
+        for ticket in self.tickets() {
+            shared.limiter.refresh(ticket, shared.clock.now());
+        }
         interval
+    }
+
+    fn tickets(&self) -> impl Iterator<Item = Ticket> {
+        [self.ticket].into_iter().chain(self.further.iter().copied())
+    }
+
+    /// May another provider be asked, after what the attempts so far were charged for? Held strictly, the first
+    /// reservation is the worst case of the next attempt, and what is charged already needs room beside it.
+    pub(crate) async fn make_room(
+        &mut self,
+        shared: &Shared,
+        caller: &Caller,
+        record: &RequestRecord,
+    ) -> bool {
+        let charged = charged(record).filter(|_| self.is_strict).unwrap_or_default();
+        let more = Amount {
+            money: charged.money - self.held_for_charged.money,
+            tokens: charged.tokens.saturating_sub(self.held_for_charged.tokens),
+        };
+        if more.money <= Money::ZERO && more.tokens == 0 {
+            return true;
+        }
+        let ticket = Ticket { request: RequestId::fresh(), ..self.ticket };
+        let admission = Admission {
+            ticket,
+            // It is the same request.
+            user: Limits { rpm: None, ..Limits::from(&caller.user) },
+            key: Limits { rpm: None, ..Limits::from(&caller.key) },
+            estimate: more,
+            worst_case: more,
+            mode: BudgetMode::Strict,
+        };
+        if let Ok(Known::Yes(Verdict::Refused(refusal))) =
+            shared.limiter.admit(&admission, shared.clock.now()).await
+        {
+            tracing::debug!(?refusal, "no budget for another attempt");
+            return false;
+        }
+        self.further.push(ticket);
+        self.held_for_charged = charged;
+        true
     }
 
     /// Charges what the request used to its key and user, and each attempt to its provider: at the very time
     /// that the ledger has, from which counters come back when they are lost.
     pub(crate) fn settle(self, shared: &Shared, record: &RequestRecord) {
         let at = record.settled_at();
-        let mut total: Option<Amount> = None;
         for attempt in &record.attempts {
             let Some(usage) = attempt.usage else { continue };
             if attempt.usage_source == Some(UsageSource::Reported) {
                 self.learn(shared, record, usage);
             }
-            let amount = Amount { money: attempt.cost.unwrap_or_default(), tokens: usage.total() };
+            let amount = taken(attempt, usage);
             shared.limiter.charge(attempt.id, Payer::Provider(attempt.provider_id), amount, at);
-            let sum = total.get_or_insert_default();
-            sum.money += amount.money;
-            sum.tokens = sum.tokens.saturating_add(amount.tokens);
         }
-        match total {
+        match charged(record) {
             Some(actual) => shared.limiter.settle(self.ticket, actual, at),
             None => shared.limiter.release(self.ticket, at),
+        }
+        // After the charge: in between more would seem to be left than is.
+        for ticket in self.further {
+            shared.limiter.release(ticket, at);
         }
     }
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
-use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
+use hub_pricing::{Cost, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
     BindingVerdict, CompiledProvider, Dropped, HealthView, Pick, RoutingFacts, check_provider_url, choose_by,
@@ -20,6 +20,8 @@ use hub_types::{
     Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
 };
 use jiff::civil::Time;
+
+use crate::expectation::{Rate, Rates};
 
 /// Rules that the catalogue is built under.
 #[derive(Debug, Clone, Copy)]
@@ -186,27 +188,25 @@ impl Catalogue {
         candidates.map(|compiled| compiled.provider())
     }
 
-    /// The price of a model where it is dearest for this caller, with the multipliers of provider and group: what
-    /// has to be reckoned with before a provider is chosen. `by_name_sent`: billed is the model that is sent.
-    pub(crate) fn dearest(
-        &self,
-        facts: &RoutingFacts<'_>,
-        local_time: Time,
-        by_name_sent: bool,
-    ) -> Option<(&Price, Multiplier, Multiplier)> {
-        let asked = facts.model?;
+    /// What a model costs at each provider that could serve this request: what has to be reckoned with before
+    /// one of them is chosen. Each rate once. `by_name_sent`: billed is the model that is sent.
+    pub(crate) fn rates(&self, facts: &RoutingFacts<'_>, local_time: Time, by_name_sent: bool) -> Rates<'_> {
+        let mut rates = Rates::new();
+        let Some(asked) = facts.model else { return rates };
         let candidates = self.candidates.providers().iter();
-        let candidates = candidates.filter(|one| is_candidate(one, facts, local_time));
-        let priced = candidates.filter_map(|one| {
+        for one in candidates.filter(|one| is_candidate(one, facts, local_time)) {
             let sent = Some(asked).filter(|_| !by_name_sent).or_else(|| redirect(one, asked));
             let provider = one.provider();
-            let group = self.group_multiplier(facts.groups, &provider.group_tag);
-            Some((self.prices.find(sent.unwrap_or(asked))?, provider.cost_multiplier, group))
-        });
-        let typical = Usage { input: 1000, output: 1000, ..Usage::default() };
-        priced.max_by_key(|(price, provider, group)| {
-            cost(price, &typical, *provider, *group, Tier::Standard).total
-        })
+            let rate = Rate {
+                price: self.prices.find(sent.unwrap_or(asked)),
+                provider: provider.cost_multiplier,
+                group: self.group_multiplier(facts.groups, &provider.group_tag),
+            };
+            if !rates.iter().any(|known| known.is(&rate)) {
+                rates.push(rate);
+            }
+        }
+        rates
     }
 
     /// All providers that speak a dialect.

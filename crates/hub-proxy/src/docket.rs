@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::civil::Time;
 
-use hub_types::{Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
+use hub_types::{Caller, Dialect, Endpoint, OpenRequest, Outcome, RequestId, RequestRecord};
 
 use crate::ProxyError;
 use crate::attempt::{Underway, micros_since};
@@ -129,6 +129,14 @@ impl Docket {
     /// worst case of one.
     pub(crate) fn may_pay_two(&self) -> bool {
         self.booking.as_ref().is_none_or(|booking| !booking.is_strict())
+    }
+
+    /// May another provider be paid for the request, after those whose attempts are over?
+    pub(crate) async fn may_pay_another(&mut self, caller: &Caller) -> bool {
+        match &mut self.booking {
+            Some(booking) => booking.make_room(&self.shared, caller, &self.record).await,
+            None => true,
+        }
     }
 
     /// Waits for something. Meanwhile what the request has reserved is kept alive.

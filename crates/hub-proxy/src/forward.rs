@@ -70,7 +70,7 @@ pub(crate) async fn forward(
         match course.turn(&mut docket, underway).await {
             Ok(ControlFlow::Break(running)) => return running.into_response(shared, docket, &admitted),
             Ok(ControlFlow::Continue(failure)) => {
-                let goes_on = failure.may_try_another();
+                let goes_on = failure.may_try_another() && docket.may_pay_another(&admitted.caller).await;
                 last_failure = Some(failure);
                 if !goes_on {
                     break;

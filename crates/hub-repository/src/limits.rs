@@ -22,7 +22,7 @@ pub enum Charged {
     Money,
     /// Tokens of the ledger: everything in and out ([`hub_types::Usage::total`]).
     Tokens,
-    /// Requests that were not refused, by the time they came in. Those still under way have no record yet.
+    /// Requests that were not refused and did not only ask for a count of tokens, by the time they came in. Those still under way have no record yet.
     Requests,
 }
 

@@ -71,12 +71,20 @@ impl Backend for Direct {
         Ok(self.management.key_limits(&ME, id).await?)
     }
 
+    async fn provider_limits(&self, id: ProviderId) -> Result<LimitsView> {
+        Ok(self.management.provider_limits(&ME, id).await?)
+    }
+
     async fn reset_user_limits(&self, id: UserId) -> Result<UserView> {
         Ok(self.management.reset_user_limits(&ME, id).await?)
     }
 
     async fn reset_key_limits(&self, id: KeyId) -> Result<KeyView> {
         Ok(self.management.reset_key_limits(&ME, id).await?)
+    }
+
+    async fn reset_provider_limits(&self, id: ProviderId) -> Result<ProviderView> {
+        Ok(self.management.reset_provider_limits(&ME, id).await?)
     }
 
     async fn providers(&self) -> Result<Vec<ProviderView>> {

@@ -35,8 +35,10 @@ pub(crate) trait Backend: Send + Sync {
 
     async fn user_limits(&self, id: UserId) -> Result<LimitsView>;
     async fn key_limits(&self, id: KeyId) -> Result<LimitsView>;
+    async fn provider_limits(&self, id: ProviderId) -> Result<LimitsView>;
     async fn reset_user_limits(&self, id: UserId) -> Result<UserView>;
     async fn reset_key_limits(&self, id: KeyId) -> Result<KeyView>;
+    async fn reset_provider_limits(&self, id: ProviderId) -> Result<ProviderView>;
 
     async fn providers(&self) -> Result<Vec<ProviderView>>;
     async fn create_provider(&self, input: &Patch) -> Result<ProviderView>;

@@ -126,12 +126,20 @@ impl Backend for Remote {
         self.get(&format!("/keys/{id}/limits")).await
     }
 
+    async fn provider_limits(&self, id: ProviderId) -> Result<LimitsView> {
+        self.get(&format!("/providers/{id}/limits")).await
+    }
+
     async fn reset_user_limits(&self, id: UserId) -> Result<UserView> {
         self.post(&format!("/users/{id}/limits/reset"), None).await
     }
 
     async fn reset_key_limits(&self, id: KeyId) -> Result<KeyView> {
         self.post(&format!("/keys/{id}/limits/reset"), None).await
+    }
+
+    async fn reset_provider_limits(&self, id: ProviderId) -> Result<ProviderView> {
+        self.post(&format!("/providers/{id}/limits/reset"), None).await
     }
 
     async fn providers(&self) -> Result<Vec<ProviderView>> {

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use hub_rate_limit::{
-    Admission, Amount, BudgetMode, Calendar, Known, Limits, MemoryLimits, MemoryRateLimiter, RateLimiter,
-    Ticket, Verdict,
+    Admission, Amount, BudgetMode, Calendar, Known, Limits, MemoryLimits, MemoryRateLimiter, Payer,
+    RateLimiter, Ticket, Verdict,
 };
-use hub_types::{Clock, KeyId, Money, MoneyLimits, RequestId, SystemClock, UserId};
+use hub_types::{AttemptId, Clock, KeyId, Money, MoneyLimits, ProviderId, RequestId, SystemClock, UserId};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::fixture::Admin;
 use crate::server::{TOKEN, serve_with};
+
+const ADD_PROVIDER: [&str; 7] =
+    ["providers", "add", "main", "--url", "https://a.example", "--type", "claude"];
 
 /// A request of user 1 and key 1 that cost a dollar and a half has ended.
 async fn use_up(limiter: &MemoryRateLimiter) {
@@ -28,7 +31,10 @@ async fn use_up(limiter: &MemoryRateLimiter) {
         mode: BudgetMode::Balanced,
     };
     assert_eq!(limiter.admit(&admission, now).await.unwrap(), Known::Yes(Verdict::Admitted));
-    limiter.settle(ticket, Amount { money: Money::from_nanos(1_500_000_000), tokens: 250 }, now);
+    let cost = Amount { money: Money::from_nanos(1_500_000_000), tokens: 250 };
+    limiter.settle(ticket, cost, now);
+    limiter.room(&[(ProviderId(1), limits)], now).await.unwrap();
+    limiter.charge(AttemptId::fresh(), Payer::Provider(ProviderId(1)), cost, now);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,6 +70,14 @@ async fn a_running_hub_shows_and_resets_limits() {
     let reset = server(&["--json", "limits", "reset", "--user", "ada"]).json();
     assert_eq!(reset["id"], 1);
     assert!(reset["cost_reset_at"].is_string());
+
+    server(&[&ADD_PROVIDER[..], &["limit_total_usd=5"]].concat()).ok();
+    let shown = || server(&["--json", "limits", "show", "--provider", "main"]).json();
+    let spent = window("usd_total", json!("1.5"), json!("0"), json!("5"));
+    assert_eq!(shown(), json!({"cost_reset_at": null, "windows": [spent]}));
+    let reset = server(&["limits", "reset", "--provider", "main"]);
+    assert!(reset.stderr.contains("Provider main (1): money and tokens count from now on"), "{reset:?}");
+    assert_eq!(shown()["windows"][0]["used"], "0");
 }
 
 #[test]
@@ -75,6 +89,11 @@ fn on_the_stores_limits_are_reset_but_not_shown() {
     let reset = admin.run(&["--json", "limits", "reset", "--user", "ada"]).json();
     assert!(reset["cost_reset_at"].is_string());
     assert!(admin.run(&["limits", "reset", "--user", "1"]).stderr.contains("用户 ada (1)：金额和令牌"));
+    admin.run(&ADD_PROVIDER).ok();
+    let reset = admin.run(&["--json", "limits", "reset", "--provider", "main"]).json();
+    assert!(reset["total_cost_reset_at"].is_string(), "{reset}");
+    admin.run(&["limits", "reset", "--provider", "other"]).refused(1);
+    admin.run(&["limits", "reset", "--user", "1", "--provider", "1"]).refused(2);
     admin.run(&["limits", "reset"]).refused(2);
     admin.run(&["limits", "reset", "--user", "1", "--key", "1"]).refused(2);
     admin.run(&["limits", "reset", "--user", "eve"]).refused(1);

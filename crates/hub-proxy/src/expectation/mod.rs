@@ -19,12 +19,16 @@ use hub_formats::estimate::{Tokenizer, tokens_in_body};
 use hub_formats::scan::RequestFacts;
 use hub_pricing::{Price, Tier, cost};
 use hub_types::{Dialect, Money, Multiplier, Usage};
+use smallvec::SmallVec;
 
 pub(crate) use previous::{Previous, Thread};
 pub(crate) use quantile::OutputQuantile;
 
 /// The longest answer of a model of which nothing is known, in tokens.
 const LONGEST_ANSWER: u64 = 131_072;
+/// The Responses dialect knows no lower bound of an answer's length: requests that are converted to it are given
+/// this one.
+const LEAST_BOUND: u64 = 16;
 
 /// What a request takes from budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,43 +72,81 @@ pub(crate) struct Question<'a> {
     pub(crate) body: &'a [u8],
     /// What its scan found.
     pub(crate) facts: &'a RequestFacts,
-    /// The model's price, if it has one.
-    pub(crate) price: Option<&'a Price>,
-    /// The provider's multiplier. Before a provider is chosen: the highest of those in question.
-    pub(crate) provider: Multiplier,
-    /// The group's multiplier.
-    pub(crate) group: Multiplier,
+    /// What the model costs wherever the request may go: it is reckoned with the dearest.
+    pub(crate) rates: &'a [Rate<'a>],
     /// The tier that is billed.
     pub(crate) tier: Tier,
     /// The session's previous request.
     pub(crate) last: Option<LastRequest>,
 }
 
+/// What a model costs at a provider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate<'a> {
+    /// The model's price, if it has one.
+    pub(crate) price: Option<&'a Price>,
+    /// The provider's multiplier.
+    pub(crate) provider: Multiplier,
+    /// The group's multiplier.
+    pub(crate) group: Multiplier,
+}
+
+/// Those of all providers in question.
+pub(crate) type Rates<'a> = SmallVec<[Rate<'a>; 4]>;
+
 /// What the request is expected to take.
 pub(crate) fn expect(question: &Question<'_>, outputs: &OutputQuantile) -> Expectation {
-    let Question { dialect, model, body, facts, price, last, .. } = *question;
+    let Question { dialect, model, body, facts, rates, last, .. } = *question;
     let tokens = tokens_in_body(dialect, Tokenizer::of_model(dialect, model), body, &facts.conversation);
     let (estimated_input, at_most) = (tokens.likely(), tokens.at_most());
     let continues = facts.previous_response_id.is_some();
     let answers = facts.answers.unwrap_or(1).max(1);
-    let longest = facts.max_tokens.or_else(|| price.and_then(|price| price.max_output));
+    let likely_input = input::likely(dialect, estimated_input, continues, last.as_ref());
+    let worst_input = input::worst(dialect, body, at_most, continues, last.as_ref(), &likely_input);
 
-    let likely = Usage {
-        output: outputs.expect(model, longest).saturating_mul(answers),
-        ..input::likely(dialect, estimated_input, continues, last.as_ref())
-    };
-    let worst = Usage {
-        output: longest.unwrap_or(LONGEST_ANSWER).saturating_mul(answers).max(likely.output),
-        ..input::worst(dialect, body, at_most, continues, last.as_ref(), &likely)
-    };
-    Expectation { likely: question.taken(&likely), worst: question.taken(&worst), estimated_input }
+    let unknown = [Rate { price: None, provider: Multiplier::ONE, group: Multiplier::ONE }];
+    let rates = if rates.is_empty() { &unknown } else { rates };
+    let mut found = Expectation { estimated_input, ..Expectation::default() };
+    for rate in rates {
+        let longest = asked_for(facts).or_else(|| rate.price.and_then(|price| price.max_output));
+        let likely = Usage { output: outputs.expect(model, longest).saturating_mul(answers), ..likely_input };
+        let most = longest.unwrap_or(LONGEST_ANSWER).saturating_mul(answers);
+        let worst = Usage { output: most.max(likely.output), ..worst_input };
+        found.likely.raise(question.taken(rate, &likely));
+        found.worst.raise(question.taken(rate, &worst));
+    }
+    found
+}
+
+/// The longest answer that the request allows. A bound of none at all is one that vendors refuse, or don't heed.
+fn asked_for(facts: &RequestFacts) -> Option<u64> {
+    facts.max_tokens.filter(|most| *most > 0).map(|most| most.max(LEAST_BOUND))
+}
+
+impl Expected {
+    /// At least this, in each part.
+    fn raise(&mut self, other: Self) {
+        self.money = self.money.max(other.money);
+        self.tokens = self.tokens.max(other.tokens);
+    }
+}
+
+impl Rate<'_> {
+    /// Does the other one cost the same?
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let is_same_price = match (self.price, other.price) {
+            (Some(one), Some(other)) => std::ptr::eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        is_same_price && (self.provider, self.group) == (other.provider, other.group)
+    }
 }
 
 impl Question<'_> {
-    fn taken(&self, usage: &Usage) -> Expected {
-        let money = self
-            .price
-            .map_or(Money::ZERO, |price| cost(price, usage, self.provider, self.group, self.tier).total);
+    fn taken(&self, rate: &Rate<'_>, usage: &Usage) -> Expected {
+        let Rate { provider, group, .. } = *rate;
+        let money =
+            rate.price.map_or(Money::ZERO, |price| cost(price, usage, provider, group, self.tier).total);
         Expected { money, tokens: usage.total() }
     }
 }

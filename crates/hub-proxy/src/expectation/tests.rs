@@ -5,7 +5,7 @@ use hub_pricing::{Price, Tier};
 use hub_types::{Dialect, Money, Multiplier, Usage};
 use serde_json::{Value, json};
 
-use super::{Expectation, LastRequest, OutputQuantile, Question, expect};
+use super::{Expectation, LastRequest, OutputQuantile, Question, Rate, expect};
 
 const PRICE: &str = r#"{"input_cost_per_token":3e-6,"output_cost_per_token":15e-6,"max_output_tokens":64000,
     "cache_read_input_token_cost":3e-7,"cache_creation_input_token_cost":3.75e-6,
@@ -33,14 +33,13 @@ fn ask_with(
     let body = body.to_string().into_bytes();
     let facts = scan_request(dialect, &body).unwrap();
     let price = price.map(|json| Price::parse(json, 1).unwrap());
+    let rates = [Rate { price: price.as_ref(), provider, group: Multiplier::ONE }];
     let question = Question {
         dialect,
         model: "m",
         body: &body,
         facts: &facts,
-        price: price.as_ref(),
-        provider,
-        group: Multiplier::ONE,
+        rates: &rates,
         tier: Tier::Standard,
         last,
     };
@@ -199,6 +198,52 @@ fn multipliers_and_missing_prices_count() {
     assert_eq!(half.worst.money.nanos() * 2, one.worst.money.nanos());
     assert_eq!((free.likely.money, free.worst.money), (Money::ZERO, Money::ZERO));
     assert_eq!((free.likely.tokens, free.worst.tokens), (one.likely.tokens, one.worst.tokens));
+}
+
+#[test]
+fn of_several_providers_the_dearest_counts_whatever_it_is_dear_in() {
+    // The one is dear where much is read, the other where much is written; the third may write for longest.
+    let reading = r#"{"input_cost_per_token":9e-6,"output_cost_per_token":10e-6,"max_output_tokens":8000}"#;
+    let writing = r#"{"input_cost_per_token":1e-6,"output_cost_per_token":17e-6,"max_output_tokens":8000}"#;
+    let long = r#"{"input_cost_per_token":1e-6,"output_cost_per_token":5e-6,"max_output_tokens":64000}"#;
+    let prices = [reading, writing, long].map(|json| Price::parse(json, 1).unwrap());
+    let of = |rates: &[Rate<'_>], body: &Value| {
+        let body = body.to_string().into_bytes();
+        let facts = scan_request(Dialect::OpenAi, &body).unwrap();
+        let question = Question {
+            dialect: Dialect::OpenAi,
+            model: "m",
+            body: &body,
+            facts: &facts,
+            rates,
+            tier: Tier::Standard,
+            last: None,
+        };
+        expect(&question, &OutputQuantile::default())
+    };
+    let rate = |price| Rate { price, provider: Multiplier::ONE, group: Multiplier::ONE };
+    let [r, w, l] = prices.each_ref().map(|price| rate(Some(price)));
+    let all = [r, w, l, rate(None)];
+    let (question, mut story) = (claude(100), claude(20_000));
+    assert_eq!(of(&all, &question).worst.money, of(&[r], &question).worst.money);
+    assert_eq!(of(&all, &story).worst.money, of(&[w], &story).worst.money);
+    assert!(of(&[r], &story).worst.money < of(&[w], &story).worst.money);
+    story.as_object_mut().unwrap().remove("max_tokens");
+    assert_eq!(of(&all, &story).worst.money, of(&[l], &story).worst.money);
+    // Where the price is not known nothing is billed, but tokens count.
+    assert_eq!(of(&all, &story).worst.tokens, of(&[rate(None)], &story).worst.tokens);
+}
+
+#[test]
+fn a_bound_of_no_tokens_is_no_bound_and_a_tiny_one_is_what_converters_make_of_it() {
+    let body = |most: u64| {
+        let messages = json!([{"role": "user", "content": "hi"}]);
+        json!({"model": "m", "max_tokens": most, "messages": messages})
+    };
+    let most = |bound| ask(Dialect::OpenAi, &body(bound), None).worst.tokens;
+    assert!(most(0) >= 64_000);
+    assert_eq!(most(1), most(16));
+    assert_eq!(most(17), most(16) + 1);
 }
 
 #[test]

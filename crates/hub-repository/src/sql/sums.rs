@@ -107,7 +107,10 @@ impl<D: Database> Statement<D> {
             Charged::Money if table == "ledger" => ("SUM(cost_nanos)".to_owned(), "AND cost_nanos > 0"),
             Charged::Money => ("SUM(cost_nanos)".to_owned(), ""),
             Charged::Tokens => (format!("SUM({TOKENS})"), ""),
-            Charged::Requests => ("COUNT(*)".to_owned(), "AND outcome <> 'refused'"),
+            // Those that are admitted: counting tokens is not.
+            Charged::Requests => {
+                ("COUNT(*)".to_owned(), "AND outcome <> 'refused' AND endpoint <> 'count_tokens'")
+            }
         };
         let group = match wanted.by {
             SumBy::All => String::new(),

@@ -2,12 +2,13 @@
 
 use futures_util::future::join_all;
 use hub_lab::{Behaviour, Scenario};
-use hub_types::Money;
+use hub_types::{Dialect, Money};
 use serde_json::{Value, json};
 
 use super::till::Till;
 use crate::harness::client::{Reply, Request};
 use crate::harness::world::{ME, object};
+use crate::sessions::ring::Ring;
 
 const MANY: usize = 100;
 /// At 15 dollars a million for output, and nothing to speak of for input, about 0.20 USD.
@@ -138,4 +139,42 @@ async fn clients_that_leave_and_providers_that_fail_give_back_what_was_reserved(
     };
     tokio::time::timeout(crate::harness::world::PATIENCE, none_in_flight).await.expect("all is given back");
     assert_eq!(spent(&till).await, Money::ZERO);
+}
+
+/// The first provider takes the money for an answer with nothing in it; the second one would answer.
+async fn failing_over(mode: &str, limit: &str) -> (Reply, u64, Money) {
+    let fields = [json!({"priority": 0}), json!({"priority": 1})];
+    let key = json!({"limit_total_usd": limit});
+    let ring = Ring::with(&[("BUDGET_MODE", mode)], key, Dialect::Claude, &fields).await;
+    let empty = Behaviour {
+        input: Some(20),
+        output: Some(OUTPUT),
+        text: Some(String::new()),
+        chunks: Some(0),
+        ..Behaviour::default()
+    };
+    ring.plays(ring.members[0].0, empty);
+    ring.plays(
+        ring.members[1].0,
+        Behaviour { input: Some(20), output: Some(OUTPUT), ..Behaviour::default() },
+    );
+    let reply = request(&ring.key.text).send(ring.hub.address).await;
+    let asked = ring.members[1].1.witness().totals().received;
+    let view = ring.hub.management().key_limits(&ME, ring.key.id).await.unwrap();
+    let view = serde_json::to_value(&view).unwrap();
+    assert_eq!(view["windows"][0]["reserved"], "0", "nothing is in flight any more");
+    (reply, asked, view["windows"][0]["used"].as_str().unwrap().parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_attempt_was_charged_for_leaves_room_for_another_or_there_is_none() {
+    let one = cost();
+    // Room for the worst case of one, and not of another beside what the first one took.
+    let (_, asked, spent) = failing_over("strict", "0.30").await;
+    assert_eq!((asked, spent), (0, one));
+    let (reply, asked, spent) = failing_over("strict", "0.40").await;
+    assert_eq!((reply.status, asked, spent), (200, 1, one + one));
+    // Whoever may overshoot is served.
+    let (reply, asked, spent) = failing_over("balanced", "0.30").await;
+    assert_eq!((reply.status, asked, spent), (200, 1, one + one));
 }

@@ -20,11 +20,13 @@ const SPAN: i64 = 20_000;
 fn any_record() -> impl Strategy<Value = RequestRecord> {
     let fields =
         (1..3i64, 1..4i64, 1..3i64, 0..SPAN, prop::option::of(prop_oneof![Just(0), 0..1_000_000i64]));
-    let rest = (0..3usize, 0..120_000_000u64, any::<bool>());
-    (fields, rest).prop_map(|((user, key, provider, seconds, nanos), (attempts, took_us, is_refused))| {
+    let rest = (0..3usize, 0..120_000_000u64, any::<bool>(), prop::sample::select(Endpoint::ALL.to_vec()));
+    (fields, rest).prop_map(|((user, key, provider, seconds, nanos), rest)| {
+        let (attempts, took_us, is_refused, endpoint) = rest;
         let facts = Facts { user, key, provider, seconds, nanos, ..Facts::default() };
         let mut record = record(facts);
         record.timings.total_us = took_us;
+        record.endpoint = endpoint;
         record.attempts = (0..attempts).map(|_| attempt(facts)).collect();
         if attempts == 0 && is_refused {
             record.outcome = Outcome::Refused;
@@ -79,7 +81,7 @@ fn charges(records: &[RequestRecord], owner: ChargedTo, charged: Charged) -> Vec
         }
         Charged::Requests => records
             .iter()
-            .filter(|record| record.outcome != Outcome::Refused)
+            .filter(|record| record.outcome != Outcome::Refused && record.endpoint.is_billable())
             .filter(|record| match owner {
                 ChargedTo::User(id) => record.user_id == Some(id),
                 ChargedTo::Key(id) => record.key_id == Some(id),
