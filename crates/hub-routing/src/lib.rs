@@ -6,6 +6,7 @@ mod binding;
 mod catalogue;
 mod choose;
 mod classify;
+mod pattern;
 mod pick;
 mod replay;
 mod upstream_url;
@@ -18,6 +19,7 @@ pub use choose::{
     is_candidate, survey,
 };
 pub use classify::{Failure, Verdict, classify, classify_status, verdict};
+pub use pattern::{PatternError, compile_pattern};
 pub use pick::{Pick, choose_by};
 pub use replay::{KnownHealth, NotedHealth, Replayed, recorded_facts, replay};
 pub use upstream_url::upstream_url;
