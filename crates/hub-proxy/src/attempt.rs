@@ -73,6 +73,7 @@ impl Underway {
             id: AttemptId::fresh(),
             reason: AttemptReason::RetryFailed,
             class: None,
+            error_rule_id: None,
             error: None,
             timings: Timings { queued_us: self.elapsed_us(), ..Timings::default() },
             ..self.record.clone()
