@@ -11,6 +11,7 @@ use moka::future::Cache;
 use hub_pricing::{PriceTable, builtin_rows};
 use hub_proxy::{Catalogue, CatalogueRules, Directory, DirectoryUnavailable};
 use hub_repository::{Repository, RepositoryError};
+use hub_routing::ErrorRules;
 use hub_session::Sessions;
 use hub_types::{Caller, Clock, KeyHash};
 
@@ -144,6 +145,11 @@ async fn load_catalogue(
     for problem in problems {
         tracing::error!(%problem, "a provider does not take part");
     }
+    let (error_rules, problems) = ErrorRules::build(stored.error_rules);
+    for problem in problems {
+        tracing::error!(%problem, "an error rule does not take part");
+    }
+    let catalogue = catalogue.with_error_rules(error_rules);
     tracing::info!(version = catalogue.version(), "catalogue loaded");
     Ok(catalogue)
 }

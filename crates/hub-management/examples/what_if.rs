@@ -83,6 +83,7 @@ fn attempt(provider: &Provider, step: &RoutingStep) -> Attempt {
         upstream_model: Some("claude-sonnet-4-5-20250929".to_owned()),
         status: Some(200),
         class: None,
+        error_rule_id: None,
         error: None,
         timings: Timings { total_us: 12_345_678, ..Timings::default() },
         usage: Some(Usage { input: 1_234, output: 567, ..Usage::default() }),

@@ -1,12 +1,10 @@
 //! Rules about values that no type can hold, collected by field.
 
+use hub_routing::compile_pattern;
 use hub_types::{GroupSet, Money};
-use regex::RegexBuilder;
 
 use crate::{FieldError, ManagementError, Result};
 
-/// Compiled patterns larger than this are refused: they would cost every request.
-const PATTERN_BYTES: usize = 1 << 20;
 /// Entries in one list.
 const LIST_ENTRIES: usize = 1000;
 /// Characters in names and entries of lists.
@@ -76,13 +74,8 @@ impl Faults {
 
     /// A regular expression that compiles and stays small.
     pub(crate) fn regex(&mut self, field: &str, pattern: &str) {
-        if let Err(error) = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build() {
-            let reason = match error {
-                regex::Error::Syntax(text) => text.lines().last().unwrap_or("syntax").trim().to_owned(),
-                regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-                _ => "it does not compile".to_owned(),
-            };
-            self.add(field, format!("`{}` is no regular expression: {reason}", shorten(pattern)));
+        if let Err(reason) = compile_pattern(pattern) {
+            self.add(field, format!("`{}` is no usable regular expression: {reason}", shorten(pattern)));
         }
     }
 }

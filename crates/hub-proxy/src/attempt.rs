@@ -73,6 +73,7 @@ impl Underway {
             id: AttemptId::fresh(),
             reason: AttemptReason::RetryFailed,
             class: None,
+            error_rule_id: None,
             error: None,
             timings: Timings { queued_us: self.elapsed_us(), ..Timings::default() },
             ..self.record.clone()
@@ -149,7 +150,8 @@ pub(crate) async fn send(
         return Ok(response);
     }
     let body = read_error(response.body, deadline.at).await;
-    Err(Failure::answer(call, underway.upstream.dialect(), response.head, redact(body, secrets)))
+    let (client, dialect) = (call.dialect, underway.upstream.dialect());
+    Err(Failure::answer(client, call.endpoint, dialect, response.head, redact(body, secrets)))
 }
 
 /// The head of an answer, or `None` if the deadline has passed, which may begin to run when the request goes out.

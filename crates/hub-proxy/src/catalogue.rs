@@ -13,8 +13,8 @@ use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
 use hub_pricing::{Cost, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
-    BindingVerdict, CompiledProvider, Dropped, HealthView, Pick, RoutingFacts, check_provider_url, choose_by,
-    consult_binding, is_candidate, redirect, upstream_url,
+    BindingVerdict, CompiledProvider, Dropped, ErrorRules, HealthView, Pick, RoutingFacts,
+    check_provider_url, choose_by, consult_binding, is_candidate, redirect, upstream_url,
 };
 use hub_types::{
     Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
@@ -53,6 +53,7 @@ pub struct Catalogue {
     upstreams: HashMap<ProviderId, Arc<Upstream>>,
     groups: HashMap<String, Multiplier>,
     prices: Arc<PriceTable>,
+    error_rules: ErrorRules,
 }
 
 /// A provider, ready to be sent to.
@@ -131,7 +132,20 @@ impl Catalogue {
         let mut left_out: Vec<ProviderId> = problems.iter().map(|problem| problem.provider).collect();
         left_out.sort_unstable();
         left_out.dedup();
-        (Self { version, left_out, candidates, limited, upstreams, groups, prices }, problems)
+        let error_rules = ErrorRules::default();
+        (Self { version, left_out, candidates, limited, upstreams, groups, prices, error_rules }, problems)
+    }
+
+    /// The same with rules about errors. Without them the built-in table has the say.
+    #[must_use]
+    pub fn with_error_rules(mut self, rules: ErrorRules) -> Self {
+        self.error_rules = rules;
+        self
+    }
+
+    /// The rules about errors.
+    pub const fn error_rules(&self) -> &ErrorRules {
+        &self.error_rules
     }
 
     /// The version that it was built from.

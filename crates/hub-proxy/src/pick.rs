@@ -240,6 +240,7 @@ impl<'a> Candidates<'a> {
             upstream_model: None,
             status: None,
             class: None,
+            error_rule_id: None,
             error: None,
             timings: Timings { queued_us: docket.elapsed_us(), ..Timings::default() },
             usage: None,

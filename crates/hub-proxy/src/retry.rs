@@ -21,8 +21,9 @@ pub(crate) fn pause(
     retries: u32,
     budget: Instant,
 ) -> Option<Duration> {
-    // Where a head came, the request may have been carried out.
-    let may_retry = verdict(failure.class()).same_provider && underway.record.status.is_none();
+    // Where a head came, the request may have been carried out. A rule may know better.
+    let was_not_heard = underway.record.status.is_none() || failure.rule().is_some();
+    let may_retry = verdict(failure.class()).same_provider && was_not_heard;
     if !may_retry || retries >= underway.upstream.provider.max_retry_attempts {
         return None;
     }

@@ -58,8 +58,17 @@ impl Running {
         })
     }
 
-    /// Sends the request and waits until there is content in the answer.
+    /// Sends the request and waits until there is content in the answer. Of a failure the operator's rules have
+    /// been asked.
     pub(crate) async fn open(&mut self, shared: &Shared, admitted: &Admitted) -> Result<(), Failure> {
+        let opened = self.send_and_wait(shared, admitted).await;
+        opened.map_err(|failure| {
+            let (provider, status) = (&self.underway.upstream.provider, self.underway.record.status);
+            failure.judged_by(admitted.catalogue.error_rules(), provider.id, provider.provider_type, status)
+        })
+    }
+
+    async fn send_and_wait(&mut self, shared: &Shared, admitted: &Admitted) -> Result<(), Failure> {
         let Some(request) = self.request.take() else { return Err(Failure::out_of_time()) };
         let call = &admitted.received.call;
         let response = attempt::send(shared, &mut self.underway, call, request, &mut self.deadline).await?;

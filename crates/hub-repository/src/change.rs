@@ -5,7 +5,7 @@
 pub enum Topic {
     /// Users or keys: look-ups of callers must be made afresh.
     Access,
-    /// Providers, groups, prices or settings: the catalogue must be loaded afresh.
+    /// Providers, groups, prices, error rules or settings: the catalogue must be loaded afresh.
     Catalogue,
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use hub_types::{
-    Dialect, KeyId, Money, PriceRow, Provider, ProviderGroup, ProviderId, ProviderType, RequestId,
+    Dialect, ErrorRule, KeyId, Money, PriceRow, Provider, ProviderGroup, ProviderId, ProviderType, RequestId,
     RequestRecord, Role, Usage, UserId,
 };
 
@@ -21,6 +21,8 @@ pub struct Catalogue {
     pub groups: Vec<ProviderGroup>,
     /// Stored prices (manual and synced; the built-in table is in hub-pricing).
     pub prices: Vec<PriceRow>,
+    /// Living error rules, enabled or not.
+    pub error_rules: Vec<ErrorRule>,
     /// Settings by key; values are JSON texts.
     pub settings: Vec<(String, String)>,
 }

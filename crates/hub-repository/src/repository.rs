@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use hub_types::{
-    ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, ProviderShape, RequestId,
-    RequestRecord, User, UserId, WebhookTarget, WebhookTargetId,
+    ApiKey, ErrorRule, ErrorRuleId, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId,
+    ProviderShape, RequestId, RequestRecord, User, UserId, WebhookTarget, WebhookTargetId,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, RepositoryError>;
 /// A database that keeps what the hub must not forget.
 ///
 /// Rows are inserted as given: ids of new rows are chosen by the database (the given id is ignored),
-/// timestamps come from the caller. Every edit of users, keys, providers, groups, prices and settings is one
+/// timestamps come from the caller. Every edit of users, keys, providers, groups, prices, error rules and settings is one
 /// transaction with its audit entry and its change notice. Deleting is soft; names of the dead may be used
 /// again. Every call has a deadline, after which it fails with [`RepositoryError::Unavailable`].
 #[async_trait]
@@ -90,6 +90,19 @@ pub trait Repository: Send + Sync + 'static {
     async fn put_prices(&self, prices: &[PriceRow], at: Timestamp, audit: AuditEntry) -> Result<()>;
     /// Sets one setting to a JSON text.
     async fn put_setting(&self, key: &str, value: &str, at: Timestamp, audit: AuditEntry) -> Result<()>;
+
+    // -- error rules ---------------------------------------------------------------------------------------
+
+    /// Living rules by id.
+    async fn list_error_rules(&self, page: Page) -> Result<Vec<ErrorRule>>;
+    /// One living rule.
+    async fn find_error_rule(&self, id: ErrorRuleId) -> Result<Option<ErrorRule>>;
+    /// Adds a rule. Fails with `Duplicate { field: "name" }`.
+    async fn insert_error_rule(&self, rule: &ErrorRule, audit: AuditEntry) -> Result<ErrorRule>;
+    /// Replaces a rule's columns if `updated_at` still is `seen`, else `Conflict`.
+    async fn update_error_rule(&self, rule: &ErrorRule, seen: Timestamp, audit: AuditEntry) -> Result<()>;
+    /// Deletes a rule.
+    async fn delete_error_rule(&self, id: ErrorRuleId, at: Timestamp, audit: AuditEntry) -> Result<()>;
 
     // -- webhook targets -----------------------------------------------------------------------------------
 

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use hub_types::{Dialect, MatchKind, Provider, ProviderId};
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use thiserror::Error;
 
-/// Bytes that a compiled pattern may take.
-const REGEX_LIMIT: usize = 256 * 1024;
+use crate::pattern::{PatternError, compile_pattern};
 
 /// A rule that can't be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,16 +36,14 @@ enum Matcher {
 }
 
 impl Matcher {
-    fn compile(kind: MatchKind, pattern: &str) -> Result<Self, regex::Error> {
+    fn compile(kind: MatchKind, pattern: &str) -> Result<Self, PatternError> {
         let text = pattern.to_owned();
         Ok(match kind {
             MatchKind::Exact => Self::Exact(text),
             MatchKind::Prefix => Self::Prefix(text),
             MatchKind::Suffix => Self::Suffix(text),
             MatchKind::Contains => Self::Contains(text),
-            MatchKind::Regex => Self::Regex(
-                RegexBuilder::new(pattern).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build()?,
-            ),
+            MatchKind::Regex => Self::Regex(compile_pattern(pattern)?),
         })
     }
 

@@ -6,6 +6,8 @@ mod binding;
 mod catalogue;
 mod choose;
 mod classify;
+mod error_rules;
+mod pattern;
 mod pick;
 mod replay;
 mod upstream_url;
@@ -18,6 +20,11 @@ pub use choose::{
     is_candidate, survey,
 };
 pub use classify::{Failure, Verdict, classify, classify_status, verdict};
+pub use error_rules::{
+    CompiledErrorRule, Complaint, ErrorRuleProblem, ErrorRules, MOST_ERROR_RULES, MOST_ERROR_TEXT,
+    is_too_broad,
+};
+pub use pattern::{PatternError, compile_pattern};
 pub use pick::{Pick, choose_by};
 pub use replay::{KnownHealth, NotedHealth, Replayed, recorded_facts, replay};
 pub use upstream_url::upstream_url;

@@ -70,6 +70,10 @@ row_id!(
     ProviderId
 );
 row_id!(
+    /// An error rule's row.
+    ErrorRuleId
+);
+row_id!(
     /// A webhook target's row.
     WebhookTargetId
 );

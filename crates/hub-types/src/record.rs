@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId,
+    AttemptId, Dialect, Endpoint, ErrorRuleId, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId,
     RoutingRecord, Usage, UsageSource, UserId,
 };
 
@@ -222,6 +222,25 @@ pub enum ErrorClass {
     Truncated,
 }
 
+impl ErrorClass {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientAbort => "client_abort",
+            Self::Network => "network",
+            Self::ProviderError => "provider_error",
+            Self::Overloaded => "overloaded",
+            Self::Throttled => "throttled",
+            Self::Credential => "credential",
+            Self::NotServed => "not_served",
+            Self::Timeout => "timeout",
+            Self::RequestFault => "request_fault",
+            Self::FakeSuccess => "fake_success",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
 /// One try of one provider: an entry of the decision chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -255,6 +274,9 @@ pub struct Attempt {
     /// What kind of failure, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<ErrorClass>,
+    /// The error rule that says so, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_rule_id: Option<ErrorRuleId>,
     /// The failure in words, redacted, ≤ 2 KB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

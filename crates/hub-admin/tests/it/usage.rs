@@ -27,6 +27,7 @@ fn record() -> RequestRecord {
         upstream_model: None,
         status: Some(200),
         class: None,
+        error_rule_id: None,
         error: None,
         timings,
         usage: Some(Usage { input: 1000, output: 200, cache_read: 50, ..Usage::default() }),

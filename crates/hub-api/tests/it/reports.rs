@@ -37,6 +37,7 @@ pub(crate) fn record(at: &str, cost_nanos: i64) -> RequestRecord {
         upstream_model: Some("claude-sonnet-1".to_owned()),
         status: Some(200),
         class: None,
+        error_rule_id: None,
         error: None,
         timings,
         usage: Some(usage),

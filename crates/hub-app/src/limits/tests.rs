@@ -94,6 +94,7 @@ fn record(seconds_ago: i64, usd: i64) -> RequestRecord {
             upstream_model: None,
             status: Some(200),
             class: None,
+            error_rule_id: None,
             error: None,
             timings: took,
             usage: Some(Usage { input: 100, output: 10, ..Usage::default() }),

@@ -2,8 +2,8 @@
 
 use hub_repository::RequestRow;
 use hub_types::{
-    Attempt, AttemptId, AttemptReason, CostBreakdown, Dialect, Endpoint, ErrorClass, KeyId, Money,
-    Multiplier, Outcome, ProviderId, ProviderType, RequestId, StageCount, UsageSource, UserId,
+    Attempt, AttemptId, AttemptReason, CostBreakdown, Dialect, Endpoint, ErrorClass, ErrorRuleId, KeyId,
+    Money, Multiplier, Outcome, ProviderId, ProviderType, RequestId, StageCount, UsageSource, UserId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,10 @@ pub struct AttemptView {
     /// What kind of failure, if it was one.
     #[schema(value_type = Option<String>)]
     pub class: Option<ErrorClass>,
+    /// The error rule that says so, if it was one.
+    #[schema(value_type = Option<i64>)]
+    #[serde(default)]
+    pub error_rule_id: Option<ErrorRuleId>,
     /// The failure in words, redacted.
     pub error: Option<String>,
     /// From the request's arrival until the hub turned to this provider, ms.
@@ -196,6 +200,7 @@ impl AttemptView {
             upstream_model: shown.and_then(|shown| shown.upstream_model.clone()),
             status: attempt.status,
             class: attempt.class,
+            error_rule_id: shown.and_then(|shown| shown.error_rule_id),
             queued_ms: attempt.timings.queued_us / 1000,
             error: shown.and_then(|shown| shown.error.clone()),
             first_byte_ms: attempt.timings.first_byte_us.map(|us| us / 1000),

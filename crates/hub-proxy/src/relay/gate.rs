@@ -58,6 +58,8 @@ pub(crate) struct Gated {
     pub(super) held: SmallVec<[Bytes; 2]>,
     pub(super) filter: Option<UsageChunkFilter>,
     pub(super) translation: Option<Translation>,
+    /// The first piece of an answer that is not held as it came: what it said, if it turns out to be none.
+    first: Option<Bytes>,
     pub(super) dialect: Dialect,
     pub(super) is_event_stream: bool,
     pub(super) patience: Patience,
@@ -87,6 +89,7 @@ impl Gated {
             held: SmallVec::new(),
             filter: parts.filter,
             translation: parts.translation,
+            first: None,
             dialect: parts.dialect,
             is_event_stream: parts.is_event_stream,
             patience: parts.patience,
@@ -121,6 +124,7 @@ impl Gated {
                 Err(_) => return Err(Hollow::Broken(ErrorClass::Timeout, "no content in time")),
             };
             if bytes == 0 && piece.trim_ascii_start().starts_with(b"<") {
+                self.first = Some(piece);
                 return Err(Hollow::Page);
             }
             self.last_piece = Instant::now();
@@ -131,11 +135,15 @@ impl Gated {
                     memmem::find_iter(&piece, b"\n\n").count() + memmem::find_iter(&piece, b"\n\r\n").count();
             }
             match &mut self.translation {
-                Some(translation) => translation.feed(&piece),
+                Some(translation) => {
+                    translation.feed(&piece);
+                    self.first.get_or_insert(piece);
+                }
                 None => self.held.push(piece),
             }
             let is_enough = bytes >= MAX_BYTES || events >= MAX_EVENTS;
             if self.may_leave(is_enough) {
+                self.first = None;
                 return Ok(());
             }
             let tap = &self.reading.tap;
@@ -189,13 +197,12 @@ impl Gated {
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Failure {
-        let Self { reading: Reading { tap, bill }, held, filter, translation, secrets, .. } = self;
+        let Self { reading: Reading { tap, bill }, first, held, filter, translation, secrets, .. } = self;
+        let came = first.or_else(|| held.first().cloned()).unwrap_or_default();
         let report = tap.finish();
         match hollow {
             Hollow::Broken(class, why) => Failure::no_answer(*class, (*why).to_owned()),
-            Hollow::Page => {
-                Failure::no_answer(ErrorClass::FakeSuccess, "a web page for an answer".to_owned())
-            }
+            Hollow::Page => Failure::page().having_said(&came, &secrets),
             Hollow::Error => Failure::inside(report.error.unwrap_or_default(), &secrets),
             // It was asked for, it has an end, and it may have been paid for.
             Hollow::Empty if report.completed => {
@@ -204,7 +211,7 @@ impl Gated {
                     Some(mut translation) => translation.take().unwrap_or_default(),
                     None => whole(&held, filter),
                 };
-                Failure::empty(status, headers.clone(), body)
+                Failure::empty(status, headers.clone(), body).having_said(&came, &secrets)
             }
             Hollow::Unsayable if translation.is_some_and(|translation| translation.is_count()) => {
                 Failure::no_answer(ErrorClass::NotServed, "an answer without a count".to_owned())
@@ -214,9 +221,10 @@ impl Gated {
                     bill.charge(&report, &mut underway.record);
                 }
                 let why = "an answer that has no words in the client's dialect";
-                Failure::no_answer(ErrorClass::FakeSuccess, why.to_owned())
+                Failure::no_answer(ErrorClass::FakeSuccess, why.to_owned()).having_said(&came, &secrets)
             }
-            Hollow::Empty => Failure::no_answer(ErrorClass::FakeSuccess, "an empty answer".to_owned()),
+            Hollow::Empty => Failure::no_answer(ErrorClass::FakeSuccess, "an empty answer".to_owned())
+                .having_said(&came, &secrets),
         }
     }
 

@@ -53,6 +53,7 @@ fn billed_record() -> RequestRecord {
         upstream_model: None,
         status: Some(200),
         class: None,
+        error_rule_id: None,
         error: Some("details ".repeat(100)),
         timings: Timings::default(),
         usage: Some(Usage { input: 3, output: 5, ..Usage::default() }),

@@ -1,6 +1,6 @@
-//! Providers, groups, prices and settings as the request path needs them, and the edits of the smaller ones.
+//! Providers, groups, prices, error rules and settings as the request path needs them, and the edits of the smaller ones.
 
-use hub_types::{Multiplier, PriceRow, Provider, ProviderGroup};
+use hub_types::{ErrorRule, Multiplier, PriceRow, Provider, ProviderGroup};
 use jiff::Timestamp;
 
 use super::columns::Stored;
@@ -23,6 +23,8 @@ impl<D: Database> Engine<D> {
         let groups = session.query(groups, vec![]).await?;
         let prices = "SELECT model, price, source, version FROM model_prices ORDER BY model, source";
         let prices = session.query(prices, vec![]).await?;
+        let rules =
+            session.query(&ErrorRule::select_sql("id > $1 ORDER BY id"), vec![i64::MIN.into()]).await?;
         let settings = session.query("SELECT key, value FROM settings ORDER BY key", vec![]).await?;
         session.commit().await?;
         Ok(Catalogue {
@@ -38,6 +40,10 @@ impl<D: Database> Engine<D> {
             prices: prices
                 .into_iter()
                 .map(|cells| read_price(&mut Reader::new(cells)))
+                .collect::<Result<_>>()?,
+            error_rules: rules
+                .into_iter()
+                .map(|cells| ErrorRule::from_cells(cells, self.sealer()))
                 .collect::<Result<_>>()?,
             settings: settings
                 .into_iter()

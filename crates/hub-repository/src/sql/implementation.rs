@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use hub_types::{
-    ApiKey, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId, ProviderShape, RequestId,
-    RequestRecord, User, UserId, WebhookTarget, WebhookTargetId,
+    ApiKey, ErrorRule, ErrorRuleId, KeyHash, KeyId, PriceRow, Provider, ProviderGroup, ProviderId,
+    ProviderShape, RequestId, RequestRecord, User, UserId, WebhookTarget, WebhookTargetId,
 };
 use jiff::Timestamp;
 use tokio::sync::broadcast;
@@ -201,6 +201,26 @@ impl<D: Database> Repository for Engine<D> {
             edit.finish(Topic::Catalogue, audit, None).await
         })
         .await
+    }
+
+    async fn list_error_rules(&self, page: Page) -> Result<Vec<ErrorRule>> {
+        self.within(self.page_of(page)).await
+    }
+
+    async fn find_error_rule(&self, id: ErrorRuleId) -> Result<Option<ErrorRule>> {
+        self.within(self.find(id.0)).await
+    }
+
+    async fn insert_error_rule(&self, rule: &ErrorRule, audit: AuditEntry) -> Result<ErrorRule> {
+        self.within(self.add_rule(rule, audit)).await
+    }
+
+    async fn update_error_rule(&self, rule: &ErrorRule, seen: Timestamp, audit: AuditEntry) -> Result<()> {
+        self.within(self.replace_rule(rule, seen, audit)).await
+    }
+
+    async fn delete_error_rule(&self, id: ErrorRuleId, at: Timestamp, audit: AuditEntry) -> Result<()> {
+        self.within(self.remove_rule(id, at, audit)).await
     }
 
     async fn list_webhook_targets(&self, page: Page) -> Result<Vec<WebhookTarget>> {

@@ -13,6 +13,7 @@ mod audit;
 mod catalogue;
 mod columns;
 mod engine;
+mod error_rules;
 mod generations;
 mod history;
 mod implementation;

@@ -254,4 +254,10 @@ impl Reader {
         let word = self.text()?;
         serde_json::from_value(serde_json::Value::String(word)).or_else(|_| self.wrong("a known word"))
     }
+
+    pub(crate) fn opt_word<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        let Some(word) = self.opt_text()? else { return Ok(None) };
+        let read = serde_json::from_value(serde_json::Value::String(word));
+        read.map(Some).or_else(|_| self.wrong("a known word"))
+    }
 }

@@ -74,14 +74,14 @@ impl Place for OnServer {
 async fn many_may_migrate_at_once_and_again() {
     let server = OnServer::new().await;
     let state = PostgresRepository::check(&server.settings([0; 32])).await.unwrap();
-    assert_eq!(state, SchemaState { found: 0, known: 2 });
+    assert_eq!(state, SchemaState { found: 0, known: 3 });
     let opened = (0..5).map(|_| PostgresRepository::connect(server.settings([0; 32])));
     for repository in futures_util::future::join_all(opened).await {
         let repository = repository.unwrap();
-        assert_eq!(repository.schema_version().await.unwrap(), 2);
+        assert_eq!(repository.schema_version().await.unwrap(), 3);
         repository.close().await;
     }
-    assert_eq!(server.number("SELECT COUNT(*) FROM refinery_schema_history").await, 2);
+    assert_eq!(server.number("SELECT COUNT(*) FROM refinery_schema_history").await, 3);
     assert!(PostgresRepository::check(&server.settings([0; 32])).await.unwrap().is_current());
 }
 
@@ -90,13 +90,13 @@ async fn a_newer_schema_is_refused_and_an_older_one_unless_it_may_be_migrated() 
     let server = OnServer::new().await;
     let frozen = PostgresSettings { auto_migrate: false, ..server.settings([0; 32]) };
     let outcome = PostgresRepository::connect(frozen).await.map(|_| ());
-    assert!(matches!(outcome, Err(RepositoryError::SchemaTooOld { found: 0, needed: 2 })), "{outcome:?}");
+    assert!(matches!(outcome, Err(RepositoryError::SchemaTooOld { found: 0, needed: 3 })), "{outcome:?}");
     PostgresRepository::connect(server.settings([0; 32])).await.unwrap().close().await;
     let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
         VALUES (7, 'later', '2026-01-01T00:00:00Z', '1')";
     server.client().await.batch_execute(newer).await.unwrap();
     let outcome = PostgresRepository::connect(server.settings([0; 32])).await.map(|_| ());
-    assert!(matches!(outcome, Err(RepositoryError::SchemaTooNew { found: 7, known: 2 })), "{outcome:?}");
+    assert!(matches!(outcome, Err(RepositoryError::SchemaTooNew { found: 7, known: 3 })), "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -58,12 +58,12 @@ impl Place for InFile {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_may_migrate_at_once_and_again() {
     let file = InFile::new();
-    assert_eq!(SqliteRepository::check(&file.path()).await.unwrap(), SchemaState { found: 0, known: 2 });
+    assert_eq!(SqliteRepository::check(&file.path()).await.unwrap(), SchemaState { found: 0, known: 3 });
     let opened =
         futures_util::future::join_all((0..6).map(|_| SqliteRepository::open(file.settings([0; 32])))).await;
     for repository in opened {
         let repository = repository.unwrap();
-        assert_eq!(repository.schema_version().await.unwrap(), 2);
+        assert_eq!(repository.schema_version().await.unwrap(), 3);
         repository.close().await;
     }
     SqliteRepository::open(file.settings([0; 32])).await.unwrap().close().await;
@@ -75,13 +75,13 @@ async fn a_newer_schema_is_refused_and_an_older_one_unless_it_may_be_migrated() 
     let file = InFile::new();
     let settings = SqliteSettings { auto_migrate: false, ..file.settings([0; 32]) };
     let outcome = SqliteRepository::open(settings).await.map(|_| ());
-    assert!(matches!(outcome, Err(RepositoryError::SchemaTooOld { found: 0, needed: 2 })), "{outcome:?}");
+    assert!(matches!(outcome, Err(RepositoryError::SchemaTooOld { found: 0, needed: 3 })), "{outcome:?}");
     SqliteRepository::open(file.settings([0; 32])).await.unwrap().close().await;
     let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
         VALUES (7, 'later', '2026-01-01T00:00:00Z', '1')";
     file.connection().execute(newer, []).unwrap();
     let outcome = SqliteRepository::open(file.settings([0; 32])).await.map(|_| ());
-    assert!(matches!(outcome, Err(RepositoryError::SchemaTooNew { found: 7, known: 2 })), "{outcome:?}");
+    assert!(matches!(outcome, Err(RepositoryError::SchemaTooNew { found: 7, known: 3 })), "{outcome:?}");
 }
 
 #[tokio::test]

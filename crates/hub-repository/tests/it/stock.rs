@@ -150,6 +150,7 @@ pub(crate) fn attempt(facts: Facts) -> Attempt {
         upstream_model: Some("named".to_owned()),
         status: Some(facts.status),
         class: (facts.status >= 500).then_some(ErrorClass::ProviderError),
+        error_rule_id: None,
         error: None,
         timings: Timings { queued_us: 10, first_byte_us: Some(20), first_content_us: Some(30), total_us: 40 },
         usage: Some(Usage {

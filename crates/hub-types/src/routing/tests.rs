@@ -24,6 +24,7 @@ fn attempt(provider: i64, failed: bool) -> Attempt {
         upstream_model: (!failed).then(|| "claude-opus-4-5-20251101".to_owned()),
         status: Some(if failed { 503 } else { 200 }),
         class: failed.then_some(ErrorClass::ProviderError),
+        error_rule_id: None,
         error: failed.then(|| "overloaded, please try again in a moment; ".repeat(5)),
         timings: Timings {
             queued_us: 1_234_567,

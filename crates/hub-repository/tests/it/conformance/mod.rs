@@ -2,6 +2,7 @@
 
 mod access;
 mod catalogue;
+mod error_rules;
 mod generations;
 mod history;
 mod limits;
@@ -69,6 +70,8 @@ on_every_database! {
     catalogue::the_catalogue_holds_everything_living,
     catalogue::prices_raise_their_version_only_when_they_change,
     catalogue::what_is_not_json_is_refused,
+    error_rules::an_error_rule_comes_back_as_it_was_written,
+    error_rules::error_rules_are_in_the_catalogue_and_edits_are_told,
     generations::labels_cover_the_deleted_page_by_page,
     generations::a_bump_reaches_living_and_deleted_providers_and_is_told,
     generations::an_edit_that_began_before_a_bump_is_a_conflict,

@@ -59,5 +59,5 @@ pub(super) async fn the_database_says_what_it_is(place: &dyn Place) {
     repository.ping().await.unwrap();
     let version = repository.version().await.unwrap();
     assert!(version.starts_with("SQLite 3.") || version.starts_with("PostgreSQL 1"), "{version}");
-    assert_eq!(repository.schema_version().await.unwrap(), 2);
+    assert_eq!(repository.schema_version().await.unwrap(), 3);
 }
