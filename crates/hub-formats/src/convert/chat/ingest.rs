@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
+use crate::convert::answer::{Event, Ingest, Reason, Sink};
 use crate::convert::tape::View;
+use crate::error::Failure;
 
 #[derive(Debug, Default)]
 pub(crate) struct ChatIngest {
