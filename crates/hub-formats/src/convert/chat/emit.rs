@@ -1,4 +1,4 @@
-//! Into chat answers.
+//! Writing answers for Chat clients, as streams and as bodies.
 
 use hub_types::{Dialect, Usage};
 

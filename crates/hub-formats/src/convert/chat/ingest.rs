@@ -1,4 +1,4 @@
-//! From chat answers.
+//! Reading a Chat provider's answer, chunk by chunk or whole.
 
 use std::collections::HashMap;
 

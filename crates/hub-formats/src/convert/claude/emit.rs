@@ -1,4 +1,4 @@
-//! Into Messages answers.
+//! Writing answers for Claude clients, as streams and as bodies.
 
 use hub_types::{Dialect, Usage};
 

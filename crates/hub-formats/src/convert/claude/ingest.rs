@@ -1,4 +1,4 @@
-//! From Messages answers.
+//! Reading a Claude provider's answer, event by event or whole.
 
 use std::borrow::Cow;
 

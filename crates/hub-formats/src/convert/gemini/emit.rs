@@ -1,4 +1,4 @@
-//! Into generateContent answers, bare or wrapped.
+//! Writing answers for Gemini clients, bare or wrapped, as streams and as bodies.
 
 use hub_types::{Dialect, Usage};
 

@@ -1,4 +1,4 @@
-//! From generateContent answers.
+//! Reading a Gemini provider's answer, chunk by chunk or whole.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Into a stream of Responses events.
+//! Writing answers for Responses clients, as streams.
 
 use super::object::{State, error, item, item_id, part, response};
 use crate::convert::answer::{Done, Emit, Finish, Head, Reason, Unit};

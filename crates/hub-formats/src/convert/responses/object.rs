@@ -1,4 +1,4 @@
-//! The object of an answer, and its items.
+//! Writing answers for Responses clients: the object of an answer, and its items.
 
 use hub_types::{Dialect, Usage};
 
