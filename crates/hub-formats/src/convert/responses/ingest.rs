@@ -1,4 +1,5 @@
-//! Reading a Responses provider's answer. Items may come in deltas, whole at their end, or only in the last event.
+//! Reading a Responses provider's answer. Items may come in deltas, whole at their end, or only in the last
+//! event.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
