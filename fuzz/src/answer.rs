@@ -1,6 +1,6 @@
 //! What holds for every answer that is converted.
 
-use hub_formats::convert::{Converter, End, Source, Status, StreamConverter, Target, convert_request};
+use hub_formats::convert::{Converter, End, Source, Status, Target, convert_request};
 use hub_types::Dialect;
 
 fn small_request(dialect: Dialect, stream: bool) -> String {

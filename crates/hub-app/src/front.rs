@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use ipnet::IpNet;
@@ -13,7 +14,7 @@ use prometheus_client::registry::Registry;
 use tower::ServiceExt;
 
 use hub_api::ClientAddress;
-use hub_http::{Body, Service};
+use hub_http::{Body, Return, Service, discard_body, lend};
 use hub_proxy::Gateway;
 use hub_types::Secret;
 
@@ -75,18 +76,31 @@ impl Front {
     async fn manage(&self, router: &Router, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let address = self.client(request.headers(), peer);
         let may_edit = !matches!(*request.method(), Method::GET | Method::HEAD);
-        let mut request = request.map(axum::body::Body::new);
+        // Whoever asks before they send waits for a word, and gets the answer for it.
+        let is_coming = !request.headers().contains_key(EXPECT);
+        let (head, body) = request.into_parts();
+        let (lent, returned) = lend(body);
+        let mut request = Request::from_parts(head, axum::body::Body::new(lent));
         request.extensions_mut().insert(ClientAddress(address));
-        match router.clone().oneshot(request).await {
-            Ok(response) => {
-                if may_edit && response.status().is_success() {
-                    self.directory.catch_up().await;
-                }
-                response.map(|body| Body::stream(body.map_err(io::Error::other)))
-            }
+        let response = match router.clone().oneshot(request).await {
+            Ok(response) => response,
             Err(never) => match never {},
+        };
+        if may_edit && response.status().is_success() {
+            self.directory.catch_up().await;
         }
+        let mut response = response.map(|body| Body::stream(body.map_err(io::Error::other)));
+        if !is_through(returned, is_coming).await {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
+}
+
+/// Is nothing of the request left on the connection, so that it can carry another one?
+async fn is_through(body: Return<Incoming>, is_coming: bool) -> bool {
+    let Some(mut body) = body.take() else { return false };
+    hyper::body::Body::is_end_stream(&body) || (is_coming && discard_body(&mut body).await)
 }
 
 fn status(status: StatusCode) -> Response<Body> {

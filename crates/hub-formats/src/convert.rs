@@ -13,7 +13,7 @@ mod gemini;
 mod history;
 mod ids;
 mod ir;
-mod json;
+pub(crate) mod json;
 mod level;
 mod loss;
 mod names;
@@ -24,13 +24,11 @@ mod refusal;
 mod request;
 mod responses;
 mod schema;
-mod tape;
+pub(crate) mod tape;
 mod target;
 
-pub use answer::{
-    Converter, End, ErrorClass, Failure, Status, StreamConverter, convert_body, read_failure, render_failure,
-    render_refusal,
-};
+pub use crate::error::{Failure, read_failure, render_failure};
+pub use answer::{Converter, End, Status};
 pub use count::{convert_count, read_count, render_count};
 pub use facts::{FactOverrides, ModelFacts, ModelOverride, ThinkingStyle};
 pub use level::Level;

@@ -7,6 +7,7 @@
 
 pub mod conversation;
 pub mod convert;
+pub mod error;
 pub mod estimate;
 mod json;
 pub mod scan;

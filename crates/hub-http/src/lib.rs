@@ -13,7 +13,7 @@ pub use body::Body;
 pub use receive::{BodyError, BodyLimits, read_body};
 pub use server::{Drained, Server, ServerSettings, Service};
 pub use tasks::Tasks;
-pub use unread::discard_body;
+pub use unread::{Lent, Return, discard_body, lend};
 pub use upstream::{
     AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
     Resolving, Route, Sent, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,

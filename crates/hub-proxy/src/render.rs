@@ -1,10 +1,12 @@
-//! Errors on the wire: the one place that knows how each dialect words them.
+//! Errors on the wire: which of an error's facts a client gets, and how the words are found. The words themselves,
+//! in every dialect, are in `hub_formats::error`.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use hub_formats::error::{ErrorBody, ErrorKind, error_frame};
 use hub_http::Body;
 use hub_types::{Dialect, RequestId};
 
@@ -12,26 +14,18 @@ use crate::ProxyError;
 
 /// The whole answer for a failed request.
 pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Response<Body> {
-    let status = error.status();
-    let mut object = error_value(dialect, Some(id), status, error.code(), &error.to_string());
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    if let (ProxyError::NotConvertible { refusal, .. }, Dialect::OpenAi | Dialect::Responses) =
-        (error, dialect)
-        && let Some(Value::Object(error)) = object.get_mut("error")
-    {
-        error.insert("param".to_owned(), refusal.param().into());
-    }
+    let mut members = Vec::new();
     if let ProxyError::LimitReached(reached) = error {
-        if let Some(Value::Object(error)) = object.get_mut("error") {
-            error.extend(reached.members());
-        }
+        members = reached.members().into_iter().map(|(name, value)| (name, value.to_string())).collect();
         for (name, value) in reached.headers() {
             headers.extend(
                 HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)),
             );
         }
     }
+    let param = if let ProxyError::NotConvertible { refusal, .. } = error { refusal.param() } else { None };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(after) = error.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
@@ -39,64 +33,35 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
     if let ProxyError::WrongMethod(allowed) = error {
         headers.insert(http::header::ALLOW, HeaderValue::from_static(allowed));
     }
-    *response.status_mut() = status;
-    *response.body_mut() = Body::from(object.to_string());
+    let (id, message) = (id.to_string(), error.to_string());
+    let body = body(error.status(), error.code(), &message, &id);
+    let body = ErrorBody { param, members: &members, ..body }.render(dialect);
+    *response.status_mut() = error.status();
+    *response.body_mut() = Body::from(body);
     response
 }
 
 /// The frame that ends a started stream.
 pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) -> Bytes {
-    let object = error_object(dialect, Some(id), error.status(), error.code(), &error.to_string());
-    let object = String::from_utf8_lossy(&object);
-    let frame = match dialect {
-        Dialect::Claude => format!("event: error\ndata: {object}\n\n"),
-        Dialect::OpenAi | Dialect::Gemini | Dialect::GeminiCli => format!("data: {object}\n\n"),
-        Dialect::Responses => response_failed(id, "server_error", &error.to_string()),
-    };
-    Bytes::from(frame)
+    let (id, message) = (id.to_string(), error.to_string());
+    body(error.status(), error.code(), &message, &id).frame(dialect).into()
 }
 
 /// The frame that ends a started stream, for an error that was to be a whole answer in this dialect.
-pub(crate) fn stream_failure(dialect: Dialect, id: RequestId, status: StatusCode, body: &[u8]) -> Bytes {
-    let parsed = serde_json::from_slice::<Value>(body).ok();
+pub(crate) fn stream_failure(dialect: Dialect, id: RequestId, status: StatusCode, told: &[u8]) -> Bytes {
+    let id = id.to_string();
+    let parsed = serde_json::from_slice::<Value>(told).ok();
     // Gemini streams that are no event streams are lists, errors included.
-    let object = parsed.map(|mut body| body.get_mut(0).map(Value::take).unwrap_or(body));
-    let object = object.filter(|object| object.get("error").is_some());
-    let object = object.unwrap_or_else(|| {
+    let object = parsed.map(|mut told| told.get_mut(0).map(Value::take).unwrap_or(told));
+    let Some(object) = object.filter(|object| object.get("error").is_some()) else {
         let message = format!("the provider answered {status}");
-        error_value(dialect, Some(id), status, "upstream_failed", &message)
-    });
-    let field = |name: &str| object.get("error").and_then(|error| error.get(name)).and_then(Value::as_str);
-    let frame = match dialect {
-        Dialect::Claude => format!("event: error\ndata: {object}\n\n"),
-        Dialect::OpenAi | Dialect::Gemini | Dialect::GeminiCli => format!("data: {object}\n\n"),
-        Dialect::Responses => {
-            let fallback = if status.as_u16() == 429 { "rate_limit_exceeded" } else { "server_error" };
-            let code = field("code").filter(|code| KNOWN_TO_CODEX.contains(code)).unwrap_or(fallback);
-            response_failed(id, code, field("message").unwrap_or_default())
-        }
+        return body(status, "upstream_failed", &message, &id).frame(dialect).into();
     };
-    Bytes::from(frame)
-}
-
-/// Codes of failed responses that Codex treats differently from others.
-const KNOWN_TO_CODEX: [&str; 4] =
-    ["context_length_exceeded", "insufficient_quota", "usage_not_included", "rate_limit_exceeded"];
-
-fn response_failed(id: RequestId, code: &str, message: &str) -> String {
-    let said = json!({ "code": code, "message": message });
-    let failed = json!({
-        "type": "response.failed",
-        "response": {
-            "id": format!("resp_{}", id.0.simple()),
-            "object": "response",
-            "status": "failed",
-            "error": said,
-        },
-        // The vendor's SDKs hand the event on as any other, but raise an error that stands here.
-        "error": said,
-    });
-    format!("event: response.failed\ndata: {failed}\n\n")
+    if dialect != Dialect::Responses {
+        return error_frame(dialect, object.to_string().as_bytes()).into();
+    }
+    let field = |name: &str| object["error"][name].as_str().unwrap_or_default();
+    body(status, field("code"), field("message"), &id).frame(dialect).into()
 }
 
 /// Does a provider's error say something that a client of this dialect finds?
@@ -127,89 +92,26 @@ pub(crate) fn error_object(
     code: &str,
     message: &str,
 ) -> Vec<u8> {
-    error_value(dialect, id, status, code, message).to_string().into_bytes()
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    body(status, code, message, &id).render(dialect)
 }
 
-fn error_value(
-    dialect: Dialect,
-    id: Option<RequestId>,
-    status: StatusCode,
-    code: &str,
-    message: &str,
-) -> Value {
-    let words = words(status);
-    match dialect {
-        Dialect::Claude => json!({
-            "type": "error",
-            "error": { "type": words.claude, "message": message },
-            "request_id": id.map(|id| id.to_string()),
-        }),
-        Dialect::OpenAi | Dialect::Responses => json!({
-            "error": {
-                "message": message,
-                "type": words.openai,
-                "param": null,
-                "code": words.openai_code.unwrap_or(code),
-            },
-        }),
-        Dialect::Gemini | Dialect::GeminiCli => json!({
-            "error": { "code": status.as_u16(), "message": message, "status": words.gemini },
-        }),
+fn body<'a>(status: StatusCode, code: &'a str, message: &'a str, id: &'a str) -> ErrorBody<'a> {
+    ErrorBody {
+        code: Some(code),
+        request_id: Some(id),
+        ..ErrorBody::new(kind(status), status.as_u16(), message)
     }
 }
 
-struct Words {
-    claude: &'static str,
-    openai: &'static str,
-    /// Where clients look for a certain code; elsewhere it is the hub's own.
-    openai_code: Option<&'static str>,
-    gemini: &'static str,
-}
-
-fn words(status: StatusCode) -> Words {
-    let invalid = Words {
-        claude: "invalid_request_error",
-        openai: "invalid_request_error",
-        openai_code: None,
-        gemini: "INVALID_ARGUMENT",
-    };
+/// What the hub means with a status of its own.
+fn kind(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
-        401 => Words {
-            claude: "authentication_error",
-            openai: "authentication_error",
-            openai_code: Some("invalid_api_key"),
-            gemini: "UNAUTHENTICATED",
-        },
-        403 => Words {
-            claude: "permission_error",
-            openai: "permission_error",
-            openai_code: None,
-            gemini: "PERMISSION_DENIED",
-        },
-        404 => Words {
-            claude: "not_found_error",
-            openai: "not_found_error",
-            openai_code: None,
-            gemini: "NOT_FOUND",
-        },
-        413 => Words { claude: "request_too_large", openai_code: Some("request_too_large"), ..invalid },
-        429 => Words {
-            claude: "rate_limit_error",
-            openai: "rate_limit_error",
-            openai_code: Some("rate_limit_exceeded"),
-            gemini: "RESOURCE_EXHAUSTED",
-        },
-        529 => Words {
-            claude: "overloaded_error",
-            openai: "server_error",
-            openai_code: None,
-            gemini: "UNAVAILABLE",
-        },
-        502..=504 => {
-            Words { claude: "api_error", openai: "server_error", openai_code: None, gemini: "UNAVAILABLE" }
-        }
-        500.. => Words { claude: "api_error", openai: "server_error", openai_code: None, gemini: "INTERNAL" },
-        _ => invalid,
+        // The client's own slowness.
+        408 => ErrorKind::Invalid,
+        404 => ErrorKind::Missing,
+        502..=504 => ErrorKind::Unavailable,
+        status => ErrorKind::of_status(status.into()).unwrap_or(ErrorKind::Invalid),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Time as an input.
+//! Time as an input: the clock that edges hold, and the one of the system.
 
 use jiff::Timestamp;
 

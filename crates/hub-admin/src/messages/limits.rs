@@ -1,4 +1,4 @@
-//! What `limits` says.
+//! What the command `limits` says, in both languages.
 
 /// The texts of one language. `{}` is where a value goes.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ mod samples;
 use std::hint::black_box;
 
 use allocation_counter::measure;
-use hub_formats::convert::{AnswerPlan, Converter, End, StreamConverter, Target, convert_request};
+use hub_formats::convert::{AnswerPlan, Converter, End, Target, convert_request};
 use hub_formats::scan::scan_request;
 use hub_formats::tap::UsageTap;
 use hub_types::{Dialect, Endpoint};

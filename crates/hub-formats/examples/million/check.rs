@@ -1,9 +1,7 @@
 //! What holds whatever comes.
 
 use allocation_counter::measure;
-use hub_formats::convert::{
-    AnswerPlan, Converter, End, Source, Status, StreamConverter, Target, convert_request,
-};
+use hub_formats::convert::{AnswerPlan, Converter, End, Source, Status, Target, convert_request};
 use hub_types::Dialect;
 
 use super::inputs::MODELS;

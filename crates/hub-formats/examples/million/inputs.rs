@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::random::Random;
 
 /// Words of all dialects.
-const WORDS: [&str; 104] = [
+pub(crate) const WORDS: [&str; 104] = [
     "messages",
     "contents",
     "input",

@@ -5,13 +5,9 @@ mod arrange;
 mod collect;
 mod convert;
 mod event;
-mod failure;
 mod list;
-mod said;
 
-pub use convert::{Converter, End, Status, StreamConverter, convert_body};
-pub use failure::{ErrorClass, Failure};
-pub use said::{read_failure, render_failure, render_refusal};
+pub use convert::{Converter, End, Status};
 
 pub(crate) use arrange::{Emit, Finish, Head, Unit};
 pub(crate) use collect::{Answer, Done};

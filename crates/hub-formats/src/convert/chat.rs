@@ -1,4 +1,4 @@
-//! OpenAI Chat Completions.
+//! The dialect of OpenAI Chat Completions: readers and writers of its requests and answers.
 
 mod decode;
 mod decode_messages;

@@ -1,4 +1,4 @@
-//! Anthropic Messages.
+//! The dialect of Anthropic Messages: readers and writers of its requests and answers.
 
 mod decode;
 mod decode_parts;

@@ -1,4 +1,4 @@
-//! Google generateContent, bare or in the wrapper of Code Assist.
+//! The dialect of Google generateContent, bare or in the wrapper of Code Assist: readers and writers.
 
 mod decode;
 mod decode_parts;

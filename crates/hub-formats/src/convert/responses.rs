@@ -1,4 +1,4 @@
-//! OpenAI Responses.
+//! The dialect of OpenAI Responses: readers and writers of its requests and answers.
 
 mod builtin;
 mod decode;

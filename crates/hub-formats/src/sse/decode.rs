@@ -1,4 +1,4 @@
-//! From bytes to events.
+//! Reading event streams: from bytes, cut anywhere, to events.
 
 use std::mem;
 

@@ -1,4 +1,4 @@
-//! From events to bytes.
+//! Writing event streams: from events to bytes.
 
 /// Appends an event. Line ends inside `data` become several `data:` lines; line ends in `name` are dropped.
 /// Without a name the frame is a bare `data: ` line, as chat and Gemini clients want it.

@@ -1,8 +1,6 @@
 //! What of an answer could not be carried is told, and what a client can't carry is given out to be kept.
 
-use hub_formats::convert::{
-    Converter, End, SignatureStash, StreamConverter, Target, convert_request, convert_request_with,
-};
+use hub_formats::convert::{Converter, End, SignatureStash, Target, convert_request, convert_request_with};
 use hub_types::Dialect;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! The sample requests.
+//! The sample requests, and answers that are there as a whole.
 
-use hub_formats::convert::Source;
+use hub_formats::convert::{AnswerPlan, Converter, End, Failure, Source, Status};
 use hub_types::Dialect;
 
 /// A model of each dialect that conversion knows.
@@ -42,4 +42,15 @@ pub(crate) fn more_of(dialect: Dialect) -> Vec<u8> {
 pub(crate) fn source(dialect: Dialect, body: &[u8]) -> Source<'_> {
     let path_model = (dialect == Dialect::Gemini).then_some("gemini-x");
     Source { dialect, body, path_model, path_stream: true }
+}
+
+/// A whole answer, body or stream, as the client gets it.
+pub(crate) fn convert_body(plan: &AnswerPlan, body: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut converter = Converter::new(plan.clone());
+    let mut out = Vec::new();
+    converter.feed(body, &mut out);
+    match converter.finish(End::Eof, &mut out) {
+        Status::Failed(failure) => Err(failure),
+        Status::NeedMore | Status::Done => Ok(out),
+    }
 }

@@ -1,12 +1,10 @@
 //! Gemini's streams as JSON lists, on either side, and several answers to one request.
 
-use hub_formats::convert::{
-    AnswerPlan, Converter, End, Status, StreamConverter, Target, convert_body, convert_request,
-};
+use hub_formats::convert::{AnswerPlan, Converter, End, Status, Target, convert_request};
 use hub_types::Dialect;
 use serde_json::{Value, json};
 
-use crate::dialects::source;
+use crate::dialects::{convert_body, source};
 
 const CHUNKS: &str = include_str!("../answers/gemini.sse");
 

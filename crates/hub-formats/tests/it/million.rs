@@ -3,7 +3,7 @@
 #[path = "../../examples/million/check.rs"]
 mod check;
 #[path = "../../examples/million/inputs.rs"]
-mod inputs;
+pub(crate) mod inputs;
 #[path = "../../examples/million/random.rs"]
 mod random;
 

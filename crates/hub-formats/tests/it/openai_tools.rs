@@ -1,12 +1,10 @@
 //! Tools that only OpenAI has: plain text, grammars, and shells that need no schema.
 
-use hub_formats::convert::{
-    AnswerPlan, Converter, End, LossReport, StreamConverter, Target, convert_body, convert_request,
-};
+use hub_formats::convert::{AnswerPlan, Converter, End, LossReport, Target, convert_request};
 use hub_types::Dialect;
 use serde_json::{Value, json};
 
-use crate::dialects::source;
+use crate::dialects::{convert_body, source};
 
 fn json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()

@@ -1,10 +1,11 @@
 //! Nothing that comes makes conversion panic, and every answer ends in exactly one way.
 
-use hub_formats::convert::{Converter, End, Source, Status, StreamConverter, Target, convert_request};
+use hub_formats::convert::{Converter, End, Source, Status, Target, convert_request};
 use hub_types::Dialect;
 use proptest::prelude::*;
 
 use crate::dialects::{MODELS, request_of};
+use crate::million::inputs::WORDS;
 
 /// JSON out of words that conversion looks for.
 fn any_json() -> impl Strategy<Value = String> {
@@ -30,76 +31,7 @@ fn any_json() -> impl Strategy<Value = String> {
 }
 
 fn word() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec![
-        "messages",
-        "contents",
-        "input",
-        "role",
-        "user",
-        "assistant",
-        "model",
-        "content",
-        "parts",
-        "type",
-        "text",
-        "tool_use",
-        "tool_result",
-        "tool_calls",
-        "function",
-        "functionCall",
-        "functionResponse",
-        "name",
-        "id",
-        "arguments",
-        "args",
-        "index",
-        "delta",
-        "choices",
-        "candidates",
-        "finish_reason",
-        "finishReason",
-        "STOP",
-        "stop",
-        "message_delta",
-        "message_stop",
-        "content_block_start",
-        "content_block_delta",
-        "content_block",
-        "input_json_delta",
-        "partial_json",
-        "text_delta",
-        "response",
-        "response.completed",
-        "output",
-        "response.output_item.added",
-        "response.output_item.done",
-        "response.output_text.delta",
-        "item",
-        "function_call",
-        "call_id",
-        "output_index",
-        "error",
-        "message",
-        "usage",
-        "request",
-        "tools",
-        "schema",
-        "input_schema",
-        "parameters",
-        "properties",
-        "$ref",
-        "#",
-        "anyOf",
-        "allOf",
-        "enum",
-        "system",
-        "thinking",
-        "signature",
-        "stop_reason",
-        "tool_choice",
-        "functionDeclarations",
-        "generationConfig",
-    ])
+    prop::sample::select(&WORDS[..])
 }
 
 fn small_plan(client: Dialect, upstream: Dialect, stream: bool) -> hub_formats::convert::AnswerPlan {

@@ -1,10 +1,10 @@
 //! What a vendor sealed goes through a client of another dialect and comes back unchanged.
 
-use hub_formats::convert::{Target, convert_body, convert_request};
+use hub_formats::convert::{Target, convert_request};
 use hub_types::Dialect;
 use serde_json::{Value, json};
 
-use crate::dialects::source;
+use crate::dialects::{convert_body, source};
 
 fn json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()

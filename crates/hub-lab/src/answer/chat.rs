@@ -1,4 +1,4 @@
-//! OpenAI Chat Completions.
+//! Simulated answers in the dialect of OpenAI Chat Completions.
 
 use serde_json::{Map, Value, json};
 

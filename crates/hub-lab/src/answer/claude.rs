@@ -1,4 +1,4 @@
-//! Anthropic Messages.
+//! Simulated answers in the dialect of Anthropic Messages.
 
 use hub_types::Usage;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! OpenAI Responses.
+//! Simulated answers in the dialect of OpenAI Responses.
 
 use serde_json::{Value, json};
 

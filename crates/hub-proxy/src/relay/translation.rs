@@ -3,9 +3,7 @@
 
 use bytes::Bytes;
 
-use hub_formats::convert::{
-    AnswerPlan, Converter, End, LossReport, Status, StreamConverter, read_count, render_count,
-};
+use hub_formats::convert::{AnswerPlan, Converter, End, LossReport, Status, read_count, render_count};
 use hub_types::Dialect;
 
 /// The most bytes of an answer that is a number.

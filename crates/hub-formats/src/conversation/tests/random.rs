@@ -1,4 +1,4 @@
-//! Whatever comes.
+//! Whatever conversation comes, its hashes tell it from others.
 
 use hub_types::Dialect;
 use proptest::prelude::*;

@@ -2,13 +2,14 @@
 
 use hub_types::Dialect;
 
-use super::{Answer, Emit, Failure, Finish, Head, Ingest, Unit};
+use super::{Answer, Emit, Finish, Head, Ingest, Unit};
 use crate::convert::chat::{ChatEmit, ChatIngest};
 use crate::convert::claude::{ClaudeEmit, ClaudeIngest};
 use crate::convert::gemini::{GeminiEmit, GeminiIngest};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
 use crate::convert::responses::{ResponsesEmit, ResponsesIngest};
+use crate::error::Failure;
 
 #[derive(Debug)]
 pub(super) enum AnyIngest {

@@ -5,10 +5,11 @@ use std::collections::{HashMap, VecDeque};
 
 use hub_types::Usage;
 
-use super::{ErrorClass, Event, Failure, Reason};
+use super::{Event, Reason};
 use crate::convert::ids::{Rule, digest, legal};
 use crate::convert::loss::LossReport;
 use crate::convert::opaque::{Opaque, Origin};
+use crate::error::{ErrorKind, Failure};
 
 /// What an answer is called.
 #[derive(Debug, Clone, Default)]
@@ -159,7 +160,7 @@ impl<E: Emit> Arrange<E> {
         {
             self.told += text.len();
             if self.told > MAX_ANSWER {
-                self.failure = Some(Failure::new(ErrorClass::Api, "the upstream's answer is too large"));
+                self.failure = Some(Failure::new(ErrorKind::Api, "the upstream's answer is too large"));
                 return;
             }
         }
@@ -255,7 +256,7 @@ impl<E: Emit> Arrange<E> {
             }
         }
         if self.queue.len() > MAX_CALLS {
-            self.failure = Some(Failure::new(ErrorClass::Api, "the upstream sent too many calls at once"));
+            self.failure = Some(Failure::new(ErrorKind::Api, "the upstream sent too many calls at once"));
         }
         self.pump(out);
     }
@@ -273,7 +274,7 @@ impl<E: Emit> Arrange<E> {
         call.held.push_str(text);
         self.held += text.len();
         if self.held > MAX_HELD {
-            self.failure = Some(Failure::new(ErrorClass::Api, "the upstream's calls are too large"));
+            self.failure = Some(Failure::new(ErrorKind::Api, "the upstream's calls are too large"));
         }
     }
 
@@ -355,7 +356,7 @@ impl<E: Emit> Arrange<E> {
                 Reason::Tool
             }
             Reason::Error(message) if !self.content => {
-                self.failure = Some(Failure::new(ErrorClass::Api, &message));
+                self.failure = Some(Failure::new(ErrorKind::Api, &message));
                 return;
             }
             Reason::Tool | Reason::Error(_) => Reason::Stop,

@@ -1,7 +1,8 @@
 //! A whole answer, for clients that do not want a stream.
 
-use super::{Emit, Failure, Finish, Head, Unit};
+use super::{Emit, Finish, Head, Unit};
 use crate::convert::opaque::{Opaque, Origin};
+use crate::error::Failure;
 
 /// A unit that is complete.
 #[derive(Debug, Clone)]

@@ -6,12 +6,13 @@ use memchr::memmem;
 use super::any::{AnyEmit, AnyIngest};
 use super::arrange::Arrange;
 use super::list::ListItems;
-use super::{Answer, ErrorClass, Event, Failure};
+use super::{Answer, Event};
 use crate::convert::ids::Rule;
 use crate::convert::loss::LossReport;
 use crate::convert::plan::AnswerPlan;
 use crate::convert::tape::Tape;
 use crate::convert::{chat, claude, gemini, responses};
+use crate::error::{ErrorKind, Failure};
 use crate::sse::SseDecoder;
 use crate::tap::UsageTap;
 
@@ -35,19 +36,12 @@ pub enum End {
     Cut,
 }
 
-/// Turns an answer of one dialect into one of another while it passes.
-pub trait StreamConverter {
-    /// Takes the upstream's next bytes and appends the client's.
-    fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Status;
-    /// The upstream's bytes have ended.
-    fn finish(&mut self, end: End, out: &mut Vec<u8>) -> Status;
-}
-
 /// The most bytes of an answer in one piece.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// See [`StreamConverter`]. What comes is recognised by itself: an event stream, or a body in one piece. What is
-/// written is a stream or a body as the client asked. The output does not depend on how the input is cut.
+/// Turns an answer of one dialect into one of another while it passes. What comes is recognised by itself: an event
+/// stream, or a body in one piece. What is written is a stream or a body as the client asked. The output does not
+/// depend on how the input is cut.
 #[derive(Debug)]
 pub struct Converter {
     plan: AnswerPlan,
@@ -101,17 +95,89 @@ impl Converter {
         self.arrange.take_signed()
     }
 
-    /// Begins the client's stream before there is content, so that it can be kept alive. From then on a failure is
-    /// told to the client, and no other provider can be tried. A body can't be begun.
-    pub fn begin(&mut self, out: &mut Vec<u8>) {
-        if self.over.is_none() && self.plan.stream {
-            self.arrange.start(out);
-        }
-    }
-
     /// What went wrong, told to the client or not.
     pub fn failure(&self) -> Option<&Failure> {
         self.arrange.failure()
+    }
+
+    /// Takes the upstream's next bytes and appends the client's.
+    pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Status {
+        if self.over.is_some() {
+            return self.status();
+        }
+        let mut rest = chunk;
+        if matches!(self.form, Form::Unknown) {
+            // The bytes of a byte order mark can't begin anything else that matters.
+            let begins = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF);
+            let Some(start) = chunk.iter().position(begins) else { return Status::NeedMore };
+            rest = chunk.get(start..).unwrap_or_default();
+            self.form = match rest.first() {
+                Some(b'[') if self.plan.stream && self.plan.upstream_is_google() => {
+                    Form::List(ListItems::default())
+                }
+                Some(b'{' | b'[') => Form::Body(Vec::new()),
+                _ => Form::Stream(SseDecoder::new()),
+            };
+        }
+        match std::mem::replace(&mut self.form, Form::Unknown) {
+            Form::Stream(mut decoder) => {
+                if let Err(error) = decoder.push(rest, |event| self.event(event.data, out)) {
+                    self.arrange.set_failure(Failure::new(ErrorKind::Api, &error.to_string()));
+                    self.settle(out);
+                }
+                self.form = Form::Stream(decoder);
+            }
+            Form::List(mut list) => {
+                if let Err(failure) = list.push(rest, |item| self.event(item, out)) {
+                    self.arrange.set_failure(failure);
+                    self.settle(out);
+                }
+                self.form = Form::List(list);
+            }
+            Form::Body(mut body) => {
+                if body.len() + rest.len() > MAX_BODY {
+                    self.arrange
+                        .set_failure(Failure::new(ErrorKind::Api, "the upstream's answer is too large"));
+                    self.settle(out);
+                } else {
+                    body.extend_from_slice(rest);
+                }
+                self.form = Form::Body(body);
+            }
+            Form::Unknown => {}
+        }
+        self.status()
+    }
+
+    /// The upstream's bytes have ended.
+    pub fn finish(&mut self, end: End, out: &mut Vec<u8>) -> Status {
+        if self.over.is_some() {
+            return self.status();
+        }
+        match std::mem::replace(&mut self.form, Form::Unknown) {
+            Form::Stream(mut decoder) => {
+                // Half an event at a cut is not an event.
+                if end == End::Eof
+                    && let Err(error) = decoder.finish(|event| self.event(event.data, out))
+                {
+                    self.arrange.set_failure(Failure::new(ErrorKind::Api, &error.to_string()));
+                }
+                if self.over.is_none() && self.arrange.failure().is_none() {
+                    self.arrange.take(Event::Last, out);
+                }
+                self.settle(out);
+            }
+            Form::List(_) => {
+                self.arrange.take(Event::Last, out);
+                self.settle(out);
+            }
+            Form::Body(body) => self.whole(&body, out),
+            Form::Unknown => {
+                self.arrange.set_failure(Failure::new(ErrorKind::Api, "the upstream's answer is empty"));
+                self.settle(out);
+            }
+        }
+        self.status()
     }
 
     fn event(&mut self, data: &[u8], out: &mut Vec<u8>) {
@@ -133,7 +199,7 @@ impl Converter {
             }
         } else if !data.trim_ascii().is_empty() {
             self.arrange
-                .set_failure(Failure::new(ErrorClass::Api, "the upstream sent an event that is not JSON"));
+                .set_failure(Failure::new(ErrorKind::Api, "the upstream sent an event that is not JSON"));
         }
         self.settle(out);
     }
@@ -203,7 +269,7 @@ impl Converter {
                 return;
             }
             Err(_) => {
-                self.arrange.set_failure(Failure::new(ErrorClass::Api, "the upstream's answer is not JSON"));
+                self.arrange.set_failure(Failure::new(ErrorKind::Api, "the upstream's answer is not JSON"));
             }
         }
         self.settle(out);
@@ -240,96 +306,5 @@ impl Converter {
 }
 
 fn cut_off() -> Failure {
-    Failure::new(ErrorClass::Api, "the upstream's answer broke off")
-}
-
-impl StreamConverter for Converter {
-    fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Status {
-        if self.over.is_some() {
-            return self.status();
-        }
-        let mut rest = chunk;
-        if matches!(self.form, Form::Unknown) {
-            // The bytes of a byte order mark can't begin anything else that matters.
-            let begins = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF);
-            let Some(start) = chunk.iter().position(begins) else { return Status::NeedMore };
-            rest = chunk.get(start..).unwrap_or_default();
-            self.form = match rest.first() {
-                Some(b'[') if self.plan.stream && self.plan.upstream_is_google() => {
-                    Form::List(ListItems::default())
-                }
-                Some(b'{' | b'[') => Form::Body(Vec::new()),
-                _ => Form::Stream(SseDecoder::new()),
-            };
-        }
-        match std::mem::replace(&mut self.form, Form::Unknown) {
-            Form::Stream(mut decoder) => {
-                if let Err(error) = decoder.push(rest, |event| self.event(event.data, out)) {
-                    self.arrange.set_failure(Failure::new(ErrorClass::Api, &error.to_string()));
-                    self.settle(out);
-                }
-                self.form = Form::Stream(decoder);
-            }
-            Form::List(mut list) => {
-                if let Err(failure) = list.push(rest, |item| self.event(item, out)) {
-                    self.arrange.set_failure(failure);
-                    self.settle(out);
-                }
-                self.form = Form::List(list);
-            }
-            Form::Body(mut body) => {
-                if body.len() + rest.len() > MAX_BODY {
-                    self.arrange
-                        .set_failure(Failure::new(ErrorClass::Api, "the upstream's answer is too large"));
-                    self.settle(out);
-                } else {
-                    body.extend_from_slice(rest);
-                }
-                self.form = Form::Body(body);
-            }
-            Form::Unknown => {}
-        }
-        self.status()
-    }
-
-    fn finish(&mut self, end: End, out: &mut Vec<u8>) -> Status {
-        if self.over.is_some() {
-            return self.status();
-        }
-        match std::mem::replace(&mut self.form, Form::Unknown) {
-            Form::Stream(mut decoder) => {
-                // Half an event at a cut is not an event.
-                if end == End::Eof
-                    && let Err(error) = decoder.finish(|event| self.event(event.data, out))
-                {
-                    self.arrange.set_failure(Failure::new(ErrorClass::Api, &error.to_string()));
-                }
-                if self.over.is_none() && self.arrange.failure().is_none() {
-                    self.arrange.take(Event::Last, out);
-                }
-                self.settle(out);
-            }
-            Form::List(_) => {
-                self.arrange.take(Event::Last, out);
-                self.settle(out);
-            }
-            Form::Body(body) => self.whole(&body, out),
-            Form::Unknown => {
-                self.arrange.set_failure(Failure::new(ErrorClass::Api, "the upstream's answer is empty"));
-                self.settle(out);
-            }
-        }
-        self.status()
-    }
-}
-
-/// Turns a whole answer, body or stream, into what the client asked for.
-pub fn convert_body(plan: &AnswerPlan, body: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut converter = Converter::new(plan.clone());
-    let mut out = Vec::new();
-    converter.feed(body, &mut out);
-    match converter.finish(End::Eof, &mut out) {
-        Status::Failed(failure) => Err(failure),
-        Status::NeedMore | Status::Done => Ok(out),
-    }
+    Failure::new(ErrorKind::Api, "the upstream's answer broke off")
 }

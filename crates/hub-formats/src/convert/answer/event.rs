@@ -3,7 +3,7 @@
 use crate::convert::opaque::Opaque;
 use crate::convert::tape::View;
 
-use super::Failure;
+use crate::error::Failure;
 
 #[derive(Debug)]
 pub(crate) enum Event<'a> {

@@ -1,6 +1,6 @@
 //! The items of a JSON list that comes in pieces.
 
-use super::{ErrorClass, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::sse::MAX_EVENT_BYTES;
 
 /// Cuts a list into its items, as soon as each is complete. What stands between them is not looked at.
@@ -58,7 +58,7 @@ impl ListItems {
             self.item.extend_from_slice(piece.get(begin..).unwrap_or_default());
         }
         if self.item.len() > MAX_EVENT_BYTES {
-            return Err(Failure::new(ErrorClass::Api, "an item of the upstream's list is too large"));
+            return Err(Failure::new(ErrorKind::Api, "an item of the upstream's list is too large"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! From a chat request.
+//! Reading a Chat client's request: all but messages and tools.
 
 use hub_types::Dialect;
 

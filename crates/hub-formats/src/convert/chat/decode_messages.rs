@@ -1,4 +1,4 @@
-//! From messages.
+//! Reading a Chat client's request: messages become turns.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! From tools and the choice among them.
+//! Reading a Chat client's request: tools and the choice among them.
 
 use std::borrow::Cow;
 

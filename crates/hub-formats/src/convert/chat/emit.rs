@@ -1,13 +1,14 @@
-//! Into chat answers.
+//! Writing answers for Chat clients, as streams and as bodies.
 
 use hub_types::{Dialect, Usage};
 
-use crate::convert::answer::{Answer, Emit, Failure, Finish, Head, Reason, Unit};
+use crate::convert::answer::{Answer, Emit, Finish, Head, Reason, Unit};
 use crate::convert::context::{plain_input, text_args};
 use crate::convert::ir::CallForm;
 use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
+use crate::error::Failure;
 use crate::sse::push_event;
 
 /// A stream of chunks.
@@ -140,9 +141,7 @@ impl Emit for ChatEmit {
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        let mut data = Vec::new();
-        failure.body(Dialect::OpenAi).write(&mut data);
-        push_event(out, None, &data);
+        out.extend_from_slice(&failure.body(Dialect::OpenAi).frame(Dialect::OpenAi));
     }
 }
 

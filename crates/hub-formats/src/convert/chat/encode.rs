@@ -1,4 +1,4 @@
-//! Into a chat request.
+//! Writing a request for a Chat provider: all but its messages.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Into messages.
+//! Writing a request for a Chat provider: turns become messages.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,10 @@
-//! From chat answers.
+//! Reading a Chat provider's answer, chunk by chunk or whole.
 
 use std::collections::HashMap;
 
-use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
+use crate::convert::answer::{Event, Ingest, Reason, Sink};
 use crate::convert::tape::View;
+use crate::error::Failure;
 
 #[derive(Debug, Default)]
 pub(crate) struct ChatIngest {

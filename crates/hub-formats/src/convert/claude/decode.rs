@@ -1,4 +1,4 @@
-//! From a Messages request.
+//! Reading a Claude client's request: all but content blocks and tools.
 
 use hub_types::Dialect;
 

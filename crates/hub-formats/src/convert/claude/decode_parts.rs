@@ -1,4 +1,4 @@
-//! From content blocks.
+//! Reading a Claude client's request: content blocks become parts.
 
 use std::borrow::Cow;
 

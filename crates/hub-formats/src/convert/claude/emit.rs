@@ -1,13 +1,14 @@
-//! Into Messages answers.
+//! Writing answers for Claude clients, as streams and as bodies.
 
-use hub_types::Usage;
+use hub_types::{Dialect, Usage};
 
-use crate::convert::answer::{Answer, Done, Emit, Failure, Finish, Head, Reason, Unit};
+use crate::convert::answer::{Answer, Done, Emit, Finish, Head, Reason, Unit};
 use crate::convert::context::object_args;
 use crate::convert::ids::{Rule, legal};
 use crate::convert::json::{Json, Line, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
+use crate::error::Failure;
 use crate::sse::push_event;
 
 /// A stream of events.
@@ -96,7 +97,7 @@ impl Emit for ClaudeEmit {
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        send("error", &failure.body(hub_types::Dialect::Claude), out);
+        out.extend_from_slice(&failure.body(Dialect::Claude).frame(Dialect::Claude));
     }
 }
 

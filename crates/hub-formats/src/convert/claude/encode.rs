@@ -1,4 +1,4 @@
-//! Into a Messages request.
+//! Writing a request for a Claude provider: all but parts and thinking.
 
 use std::borrow::Cow;
 

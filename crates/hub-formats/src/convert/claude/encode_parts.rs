@@ -1,4 +1,4 @@
-//! Into messages and their blocks.
+//! Writing a request for a Claude provider: turns become messages and their blocks.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! How Claude is told to think, and how many tokens that leaves.
+//! Writing a request for a Claude provider: how it is told to think, and how many tokens that leaves.
 
 use crate::convert::context::Context;
 use crate::convert::facts::ThinkingStyle;

@@ -1,10 +1,11 @@
-//! From Messages answers.
+//! Reading a Claude provider's answer, event by event or whole.
 
 use std::borrow::Cow;
 
-use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
+use crate::convert::answer::{Event, Ingest, Reason, Sink};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::tape::View;
+use crate::error::Failure;
 
 #[derive(Debug, Default)]
 pub(crate) struct ClaudeIngest;

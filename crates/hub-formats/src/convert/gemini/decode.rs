@@ -1,4 +1,4 @@
-//! From a generateContent request. Both spellings of every member are read.
+//! Reading a Gemini client's request: all but contents and tools. Both spellings of every member are read.
 
 use hub_types::Dialect;
 

@@ -1,4 +1,5 @@
-//! From contents. Gemini's calls often have no ids: they get some that depend on nothing but the history.
+//! Reading a Gemini client's request: contents become turns. Gemini's calls often have no ids: they get
+//! some that depend on nothing but the history.
 
 use std::borrow::Cow;
 

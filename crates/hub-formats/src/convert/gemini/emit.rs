@@ -1,12 +1,13 @@
-//! Into generateContent answers, bare or wrapped.
+//! Writing answers for Gemini clients, bare or wrapped, as streams and as bodies.
 
 use hub_types::{Dialect, Usage};
 
-use crate::convert::answer::{Answer, Done, Emit, Failure, Finish, Head, Reason, Unit};
+use crate::convert::answer::{Answer, Done, Emit, Finish, Head, Reason, Unit};
 use crate::convert::context::object_args;
 use crate::convert::json::{Json, Line, Obj, n, obj, parse, s};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
+use crate::error::Failure;
 
 /// A stream of chunks. A call is told when it is complete.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl Emit for GeminiEmit {
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        self.send(&failure.body(Dialect::Gemini), out);
+        self.send(&failure.body(Dialect::Gemini).json(Dialect::Gemini), out);
         self.end_list(out);
     }
 }

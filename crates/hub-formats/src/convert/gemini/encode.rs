@@ -1,4 +1,4 @@
-//! Into a generateContent request.
+//! Writing a request for a Gemini provider: all but its contents.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Into contents.
+//! Writing a request for a Gemini provider: turns become contents.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

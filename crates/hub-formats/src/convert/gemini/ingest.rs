@@ -1,11 +1,12 @@
-//! From generateContent answers.
+//! Reading a Gemini provider's answer, chunk by chunk or whole.
 
 use std::borrow::Cow;
 
-use crate::convert::answer::{Event, Failure, Ingest, Reason, Sink};
+use crate::convert::answer::{Event, Ingest, Reason, Sink};
 use crate::convert::json::parse;
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::tape::View;
+use crate::error::Failure;
 
 #[derive(Debug, Default)]
 pub(crate) struct GeminiIngest {

@@ -1,4 +1,4 @@
-//! A whole request.
+//! A whole request in the intermediate representation.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The conversation.
+//! The conversation in the intermediate representation: turns and their parts.
 
 use std::borrow::Cow;
 

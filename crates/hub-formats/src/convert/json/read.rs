@@ -1,4 +1,4 @@
-//! From text to tree.
+//! Reading a JSON text into a tree.
 
 use super::{Json, Obj};
 use crate::json::{Cursor, decoded};

@@ -1,4 +1,4 @@
-//! From a Responses request.
+//! Reading a Responses client's request: all but items and tools.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! From input items.
+//! Reading a Responses client's request: input items become turns.
 
 use std::borrow::Cow;
 

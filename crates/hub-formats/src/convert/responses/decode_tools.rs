@@ -1,4 +1,4 @@
-//! From tools, their groups, and the choice among them.
+//! Reading a Responses client's request: tools, their groups, and the choice among them.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

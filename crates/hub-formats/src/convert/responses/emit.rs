@@ -1,12 +1,13 @@
-//! Into a stream of Responses events.
+//! Writing answers for Responses clients, as streams.
 
 use super::object::{State, error, item, item_id, part, response};
-use crate::convert::answer::{Done, Emit, Failure, Finish, Head, Reason, Unit};
+use crate::convert::answer::{Done, Emit, Finish, Head, Reason, Unit};
 use crate::convert::context::plain_input;
 use crate::convert::ir::CallForm;
 use crate::convert::json::{Json, Line, Obj, n, obj, s};
 use crate::convert::opaque::Opaque;
 use crate::convert::plan::AnswerPlan;
+use crate::error::Failure;
 use crate::sse::push_event;
 
 #[derive(Debug)]

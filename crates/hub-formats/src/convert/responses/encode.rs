@@ -1,4 +1,4 @@
-//! Into a Responses request.
+//! Writing a request for a Responses provider: all but its items.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Into input items.
+//! Writing a request for a Responses provider: turns become input items.
 
 use std::borrow::Cow;
 

@@ -1,12 +1,14 @@
-//! From Responses answers. Items may come in deltas, whole at their end, or only in the last event.
+//! Reading a Responses provider's answer. Items may come in deltas, whole at their end, or only in the last
+//! event.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::convert::answer::{ErrorClass, Event, Failure, Ingest, Reason, Sink};
+use crate::convert::answer::{Event, Ingest, Reason, Sink};
 use crate::convert::chat::wrap_input;
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::tape::View;
+use crate::error::{ErrorKind, Failure};
 
 #[derive(Debug, Default)]
 pub(crate) struct ResponsesIngest {
@@ -82,7 +84,7 @@ fn start(response: View<'_>, sink: Sink<'_>) {
 fn failed(response: View<'_>) -> Failure {
     match response.get("error") {
         Some(error) => Failure::read(error),
-        None => Failure::new(ErrorClass::Api, "the upstream failed"),
+        None => Failure::new(ErrorKind::Api, "the upstream failed"),
     }
 }
 

@@ -1,15 +1,16 @@
-//! The object of an answer, and its items.
+//! Writing answers for Responses clients: the object of an answer, and its items.
 
-use hub_types::Usage;
+use hub_types::{Dialect, Usage};
 
 use super::builtin;
-use crate::convert::answer::{Answer, Done, Failure, Finish, Reason, Unit};
+use crate::convert::answer::{Answer, Done, Finish, Reason, Unit};
 use crate::convert::context::{plain_input, text_args};
 use crate::convert::ids::{Rule, digest, legal};
 use crate::convert::ir::CallForm;
 use crate::convert::json::{Json, Obj, n, obj, s};
 use crate::convert::opaque::{Opaque, Origin};
 use crate::convert::plan::AnswerPlan;
+use crate::error::Failure;
 
 /// How far an answer is.
 pub(super) enum State<'s> {
@@ -19,8 +20,8 @@ pub(super) enum State<'s> {
 }
 
 /// What a failed response says of its failure.
-pub(super) fn error(failure: &Failure) -> Json<'static> {
-    obj([("code", failure.class.responses_code().into()), ("message", s(failure.message.clone()))])
+pub(super) fn error(failure: &Failure) -> Json<'_> {
+    failure.body(Dialect::Responses).of_response()
 }
 
 /// The object with every member that strict readers require.
@@ -28,7 +29,7 @@ pub(super) fn response<'a>(
     plan: &'a AnswerPlan,
     id: &'a str,
     output: Vec<Json<'a>>,
-    state: &State<'_>,
+    state: &State<'a>,
 ) -> Json<'a> {
     let (status, used, error, details) = match state {
         State::InProgress => ("in_progress", Json::Null, Json::Null, Json::Null),
