@@ -14,7 +14,7 @@ use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
     BindingVerdict, CompiledProvider, Dropped, HealthView, Pick, RoutingFacts, check_provider_url, choose_by,
-    consult_binding, is_candidate, redirect, upstream_url,
+    consult_binding, is_candidate, redirect, upstream_target,
 };
 use hub_types::{
     Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
@@ -70,8 +70,6 @@ pub(crate) struct Upstream {
     pub(crate) is_codex_backend: bool,
     compiled: Arc<CompiledProvider>,
     base: Url,
-    /// The length of `https://host:port` in a URL of this provider.
-    origin_length: usize,
 }
 
 /// The outcome of choosing.
@@ -303,7 +301,6 @@ impl Upstream {
         let secrets =
             [provider.credential.expose().as_bytes().to_vec(), host_name.clone().into_bytes()].into();
         let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
-        let origin_length = base.origin().ascii_serialization().len();
         let compiled = Arc::clone(compiled);
         let is_codex_backend = provider.provider_type == ProviderType::Codex && is_codex_backend(&base);
         Ok(Self {
@@ -316,7 +313,6 @@ impl Upstream {
             is_codex_backend,
             compiled,
             base,
-            origin_length,
         })
     }
 
@@ -337,7 +333,7 @@ impl Upstream {
 
     /// Path and query to ask for.
     pub(crate) fn target(&self, path: &str, query: Option<&str>) -> String {
-        upstream_url(&self.base, path, query).split_off(self.origin_length)
+        upstream_target(&self.base, path, query)
     }
 }
 

@@ -20,7 +20,7 @@ pub use choose::{
 pub use classify::{Failure, Verdict, classify, classify_status, verdict};
 pub use pick::{Pick, choose_by};
 pub use replay::{KnownHealth, NotedHealth, Replayed, recorded_facts, replay};
-pub use upstream_url::upstream_url;
+pub use upstream_url::upstream_target;
 
 #[cfg(test)]
 mod stage_tests;
