@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 
 use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
-use hub_routing::RoutingFacts;
 use hub_types::{
     Caller, Endpoint, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
 };
 use jiff::Timestamp;
-use jiff::civil::Time;
 
-use crate::Catalogue;
+use crate::catalogue::Prospects;
 use crate::expectation::{Expectation, Expected, Question, Thread, expect};
 use crate::limit::LimitReached;
 use crate::receive::Received;
@@ -31,28 +29,21 @@ pub(crate) struct Booking {
     is_strict: bool,
 }
 
-/// Who asks, and whom.
-pub(crate) struct Asked<'a> {
-    pub(crate) session: &'a SessionId,
-    pub(crate) catalogue: &'a Catalogue,
-    pub(crate) facts: &'a RoutingFacts<'a>,
-    pub(crate) local_time: Time,
-}
-
 /// Books what a request may take. `None`: nothing of it is charged to anybody.
 pub(crate) async fn book(
     shared: &Shared,
     request: RequestId,
     caller: &Caller,
     received: &Received,
-    asked: &Asked<'_>,
+    session: &SessionId,
+    prospects: &Prospects<'_>,
     now: Timestamp,
 ) -> Result<Option<Booking>, LimitReached> {
     if !received.call.endpoint.is_billable() {
         return Ok(None);
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
-    let thread = Thread::new(asked.session, &received.call.model);
+    let thread = Thread::new(session, &received.call.model);
     let mut booking =
         Booking { ticket, refreshed: Instant::now(), thread, estimated_input: 0, is_strict: false };
     let Some(mode) = shared.options.limits else {
@@ -68,7 +59,7 @@ pub(crate) async fn book(
     // Of a form with sound or pictures nobody knows what it will take.
     let is_foreseeable = received.call.endpoint == Endpoint::Generate || received.facts.model.is_some();
     if is_foreseeable && (user.are_budgets() || key.are_budgets()) {
-        let expected = expected(shared, received, asked, thread);
+        let expected = expected(shared, received, prospects, thread);
         booking.estimated_input = expected.estimated_input;
         booking.is_strict = mode == BudgetMode::Strict;
         (admission.estimate, admission.worst_case) = (amount(expected.likely), amount(expected.worst));
@@ -88,10 +79,9 @@ pub(crate) async fn book(
     }
 }
 
-fn expected(shared: &Shared, received: &Received, asked: &Asked<'_>, thread: Thread) -> Expectation {
+fn expected(shared: &Shared, received: &Received, prospects: &Prospects<'_>, thread: Thread) -> Expectation {
     let by_name_sent = !shared.options.bill_requested_model;
-    let dearest = asked.catalogue.dearest(asked.facts, asked.local_time, by_name_sent);
-    let (price, provider, group) = match dearest {
+    let (price, provider, group) = match prospects.dearest(by_name_sent) {
         Some((price, provider, group)) => (Some(price), provider, group),
         None => (None, Multiplier::ONE, Multiplier::ONE),
     };
