@@ -4,6 +4,7 @@
 use hub_types::{Caller, ProviderId};
 use smallvec::SmallVec;
 
+use crate::catalogue::Prospects;
 use crate::docket::Docket;
 use crate::receive::Received;
 use crate::session::{self, Seat};
@@ -24,12 +25,12 @@ pub(crate) async fn admit(
 ) -> Result<Spent, ProxyError> {
     let (id, now, local_time) = (docket.id(), shared.clock.now(), docket.local_time());
     let facts = received.routing_facts(caller);
-    let asked = booking::Asked { session: seat.session(), catalogue, facts: &facts, local_time };
+    let prospects = Prospects::new(catalogue, &facts, local_time);
     let (present, booked, spent, ()) = tokio::join!(
         session::enter(shared, caller, received, &seat, now),
-        booking::book(shared, id, caller, received, &asked, now),
-        room::spent(shared, catalogue, &facts, local_time, now),
-        breaker::refresh(shared, catalogue, &facts, local_time, now),
+        booking::book(shared, id, caller, received, seat.session(), &prospects, now),
+        room::spent(shared, &prospects, now),
+        breaker::refresh(shared, &prospects, now),
     );
     let reached = match (present, booked) {
         (Ok(present), booked) => {

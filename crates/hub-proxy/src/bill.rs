@@ -13,7 +13,9 @@ pub(crate) struct Bill {
     catalogue: Arc<Catalogue>,
     endpoint: Endpoint,
     model: String,
-    input_estimate: u64,
+    /// Of what was sent: where nobody reports the input, it is estimated by this.
+    sample: Box<[u8]>,
+    sent_bytes: u64,
 }
 
 /// Enough of a body to tell its kind of text.
@@ -26,7 +28,8 @@ impl Bill {
             catalogue: Arc::clone(catalogue),
             endpoint,
             model: model.to_owned(),
-            input_estimate: estimate_input(body),
+            sample: sample(body).into(),
+            sent_bytes: body.len() as u64,
         }
     }
 
@@ -60,17 +63,24 @@ impl Bill {
             // Cut off before the final figure: the input is known, of the output only what was seen.
             Some(reported) => Some((Usage { output: written, ..reported }, UsageSource::Estimated)),
             None if report.content_seen && self.endpoint == Endpoint::Generate => {
-                let usage = Usage { input: self.input_estimate, output: written, ..Usage::default() };
+                let usage = Usage { input: self.input_estimate(), output: written, ..Usage::default() };
                 Some((usage, UsageSource::Estimated))
             }
             // An error, or nothing at all: nobody pays for that.
             None => None,
         }
     }
+
+    fn input_estimate(&self) -> u64 {
+        match self.sample.len() as u64 {
+            0 => 0,
+            length => estimate::tokens_in(&self.sample) * self.sent_bytes / length,
+        }
+    }
 }
 
-fn estimate_input(body: &[u8]) -> u64 {
+/// The middle of it.
+fn sample(body: &[u8]) -> &[u8] {
     let from = body.len().saturating_sub(SAMPLE_BYTES) / 2;
-    let sample = body.get(from..(from + SAMPLE_BYTES).min(body.len())).unwrap_or_default();
-    if sample.is_empty() { 0 } else { estimate::tokens_in(sample) * body.len() as u64 / sample.len() as u64 }
+    body.get(from..(from + SAMPLE_BYTES).min(body.len())).unwrap_or_default()
 }

@@ -4,15 +4,13 @@ use std::time::{Duration, Instant};
 
 use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
-use hub_routing::RoutingFacts;
 use hub_types::{
     Attempt, Caller, Endpoint, Money, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
 };
 use jiff::Timestamp;
-use jiff::civil::Time;
 use smallvec::SmallVec;
 
-use crate::Catalogue;
+use crate::catalogue::Prospects;
 use crate::expectation::{Expectation, Expected, Question, Thread, expect};
 use crate::limit::LimitReached;
 use crate::receive::Received;
@@ -36,28 +34,21 @@ pub(crate) struct Booking {
     held_for_charged: Amount,
 }
 
-/// Who asks, and whom.
-pub(crate) struct Asked<'a> {
-    pub(crate) session: &'a SessionId,
-    pub(crate) catalogue: &'a Catalogue,
-    pub(crate) facts: &'a RoutingFacts<'a>,
-    pub(crate) local_time: Time,
-}
-
 /// Books what a request may take. `None`: nothing of it is charged to anybody.
 pub(crate) async fn book(
     shared: &Shared,
     request: RequestId,
     caller: &Caller,
     received: &Received,
-    asked: &Asked<'_>,
+    session: &SessionId,
+    prospects: &Prospects<'_>,
     now: Timestamp,
 ) -> Result<Option<Booking>, LimitReached> {
     if !received.call.endpoint.is_billable() {
         return Ok(None);
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
-    let thread = Thread::new(asked.session, &received.call.model);
+    let thread = Thread::new(session, &received.call.model);
     let mut booking = Booking::new(ticket, thread);
     let Some(mode) = shared.options.limits else {
         // Counters that others look at, too, have to stay right.
@@ -72,7 +63,7 @@ pub(crate) async fn book(
     // Of a form with sound or pictures nobody knows what it will take.
     let is_foreseeable = received.call.endpoint == Endpoint::Generate || received.facts.model.is_some();
     if is_foreseeable && (user.are_budgets() || key.are_budgets()) {
-        let expected = expected(shared, received, asked, thread);
+        let expected = expected(shared, received, prospects, thread);
         booking.estimated_input = expected.estimated_input;
         booking.is_strict = mode == BudgetMode::Strict;
         (admission.estimate, admission.worst_case) = (amount(expected.likely), amount(expected.worst));
@@ -92,9 +83,9 @@ pub(crate) async fn book(
     }
 }
 
-fn expected(shared: &Shared, received: &Received, asked: &Asked<'_>, thread: Thread) -> Expectation {
+fn expected(shared: &Shared, received: &Received, prospects: &Prospects<'_>, thread: Thread) -> Expectation {
     let by_name_sent = !shared.options.bill_requested_model;
-    let rates = asked.catalogue.rates(asked.facts, asked.local_time, by_name_sent);
+    let rates = prospects.rates(by_name_sent);
     let question = Question {
         dialect: received.call.dialect,
         model: &received.call.model,

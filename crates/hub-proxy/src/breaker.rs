@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use hub_circuit_breaker::{BreakerConfig, Event, Permission, Transition, Trial};
-use hub_routing::{RoutingFacts, verdict};
+use hub_routing::verdict;
 use hub_types::{ErrorClass, Provider, ProviderId};
 use jiff::Timestamp;
-use jiff::civil::Time;
 use smallvec::SmallVec;
 
-use crate::Catalogue;
 use crate::alert::{Alert, AlertKind};
+use crate::catalogue::Prospects;
 use crate::shared::Shared;
 
 /// What an attempt says about its provider.
@@ -46,16 +45,9 @@ pub(crate) struct Trying {
 }
 
 /// Brings what is known of breakers up to date for all that could serve the request.
-pub(crate) async fn refresh(
-    shared: &Shared,
-    catalogue: &Catalogue,
-    facts: &RoutingFacts<'_>,
-    local_time: Time,
-    now: Timestamp,
-) {
+pub(crate) async fn refresh(shared: &Shared, prospects: &Prospects<'_>, now: Timestamp) {
     if shared.breakers.is_shared() {
-        let candidates: SmallVec<[ProviderId; 8]> =
-            catalogue.candidates(facts, local_time).map(|provider| provider.id).collect();
+        let candidates: SmallVec<[ProviderId; 8]> = prospects.ids().collect();
         shared.breakers.refresh(&candidates, now).await;
     }
 }

@@ -1,6 +1,8 @@
 //! The catalogue: providers, prices and groups as the request path reads them. Built whole, never changed,
 //! swapped for a new one.
 
+mod prospects;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +16,14 @@ use hub_pricing::{Cost, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
     BindingVerdict, CompiledProvider, Dropped, ErrorRules, HealthView, Pick, RoutingFacts,
-    check_provider_url, choose_by, consult_binding, is_candidate, redirect, upstream_url,
+    check_provider_url, choose_by, consult_binding, redirect, upstream_target,
 };
 use hub_types::{
     Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
 };
 use jiff::civil::Time;
 
-use crate::expectation::{Rate, Rates};
+pub(crate) use prospects::Prospects;
 
 /// Rules that the catalogue is built under.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +50,8 @@ pub struct Catalogue {
     /// Providers of that version that do not take part, by id.
     left_out: Vec<ProviderId>,
     candidates: hub_routing::Catalogue,
-    /// Those of them with money limits.
-    limited: Vec<Arc<CompiledProvider>>,
+    /// Has any of them money limits?
+    has_limits: bool,
     upstreams: HashMap<ProviderId, Arc<Upstream>>,
     groups: HashMap<String, Multiplier>,
     prices: Arc<PriceTable>,
@@ -73,8 +75,6 @@ pub(crate) struct Upstream {
     pub(crate) is_codex_backend: bool,
     compiled: Arc<CompiledProvider>,
     base: Url,
-    /// The length of `https://host:port` in a URL of this provider.
-    origin_length: usize,
 }
 
 /// The outcome of choosing.
@@ -127,13 +127,13 @@ impl Catalogue {
             able.filter(|provider| upstreams.contains_key(&provider.id)).cloned().collect();
         let (candidates, _) = hub_routing::Catalogue::build(able);
         let groups = groups.iter().map(|group| (group.name.clone(), group.cost_multiplier)).collect();
-        let has_limits = |one: &&Arc<CompiledProvider>| Limits::from(one.provider().as_ref()).are_set();
-        let limited = candidates.providers().iter().filter(has_limits).cloned().collect();
+        let has_limits = |one: &Arc<CompiledProvider>| Limits::from(one.provider().as_ref()).are_set();
+        let has_limits = candidates.providers().iter().any(has_limits);
         let mut left_out: Vec<ProviderId> = problems.iter().map(|problem| problem.provider).collect();
         left_out.sort_unstable();
         left_out.dedup();
         let error_rules = ErrorRules::default();
-        (Self { version, left_out, candidates, limited, upstreams, groups, prices, error_rules }, problems)
+        (Self { version, left_out, candidates, has_limits, upstreams, groups, prices, error_rules }, problems)
     }
 
     /// The same with rules about errors. Without them the built-in table has the say.
@@ -168,59 +168,19 @@ impl Catalogue {
         self.candidates.get(id).map(|compiled| compiled.provider())
     }
 
-    /// Like [`Self::candidates`], ready to be sent to.
+    /// The providers that could serve this request, if all are well.
     pub(crate) fn serving(
         &self,
         facts: &RoutingFacts<'_>,
         local_time: Time,
     ) -> impl Iterator<Item = &Arc<Upstream>> {
-        self.candidates(facts, local_time).filter_map(|provider| self.upstreams.get(&provider.id))
+        let serving = Prospects::find(self, facts, local_time);
+        serving.into_iter().filter_map(|one| self.upstreams.get(&one.provider().id))
     }
 
     /// The names of all models whose price is known.
     pub(crate) fn priced_models(&self) -> impl Iterator<Item = &str> {
         self.prices.models()
-    }
-
-    /// The providers that could serve this request, if all are well.
-    pub(crate) fn candidates(
-        &self,
-        facts: &RoutingFacts<'_>,
-        local_time: Time,
-    ) -> impl Iterator<Item = &Arc<Provider>> {
-        let candidates = self.candidates.providers().iter();
-        candidates.filter(move |one| is_candidate(one, facts, local_time)).map(|compiled| compiled.provider())
-    }
-
-    /// The providers with money limits among those that could serve this request.
-    pub(crate) fn limited(
-        &self,
-        facts: &RoutingFacts<'_>,
-        local_time: Time,
-    ) -> impl Iterator<Item = &Arc<Provider>> {
-        let candidates = self.limited.iter().filter(move |one| is_candidate(one, facts, local_time));
-        candidates.map(|compiled| compiled.provider())
-    }
-
-    /// What a model costs at each provider that could serve this request: what has to be reckoned with before
-    /// one of them is chosen. Each rate once. `by_name_sent`: billed is the model that is sent.
-    pub(crate) fn rates(&self, facts: &RoutingFacts<'_>, local_time: Time, by_name_sent: bool) -> Rates<'_> {
-        let mut rates = Rates::new();
-        let Some(asked) = facts.model else { return rates };
-        let candidates = self.candidates.providers().iter();
-        for one in candidates.filter(|one| is_candidate(one, facts, local_time)) {
-            let sent = Some(asked).filter(|_| !by_name_sent).or_else(|| redirect(one, asked));
-            let provider = one.provider();
-            let rate = Rate {
-                price: self.prices.find(sent.unwrap_or(asked)),
-                provider: provider.cost_multiplier,
-                group: self.group_multiplier(facts.groups, &provider.group_tag),
-            };
-            if !rates.iter().any(|known| known.is(&rate)) {
-                rates.push(rate);
-            }
-        }
-        rates
     }
 
     /// All providers that speak a dialect.
@@ -317,21 +277,9 @@ impl Upstream {
         let secrets =
             [provider.credential.expose().as_bytes().to_vec(), host_name.clone().into_bytes()].into();
         let host = HeaderValue::from_str(&host_name).map_err(|_| "the URL's host is no header value")?;
-        let origin_length = base.origin().ascii_serialization().len();
         let compiled = Arc::clone(compiled);
         let is_codex_backend = provider.provider_type == ProviderType::Codex && is_codex_backend(&base);
-        Ok(Self {
-            provider,
-            route,
-            host_name,
-            host,
-            own_headers,
-            secrets,
-            is_codex_backend,
-            compiled,
-            base,
-            origin_length,
-        })
+        Ok(Self { provider, route, host_name, host, own_headers, secrets, is_codex_backend, compiled, base })
     }
 
     /// What it speaks.
@@ -351,7 +299,7 @@ impl Upstream {
 
     /// Path and query to ask for.
     pub(crate) fn target(&self, path: &str, query: Option<&str>) -> String {
-        upstream_url(&self.base, path, query).split_off(self.origin_length)
+        upstream_target(&self.base, path, query)
     }
 }
 

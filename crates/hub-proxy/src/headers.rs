@@ -4,25 +4,28 @@
 //! credentials and cookies, and whatever tells an upstream where the client sits.
 
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, ALT_SVC, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT,
+    HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, PROXY_AUTHENTICATE, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use hub_formats::convert::LossReport;
 use hub_types::Dialect;
 
 use crate::credentials::CREDENTIAL_HEADERS;
 
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "expect",
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    EXPECT,
 ];
+/// What an answer does not bring along besides.
+const OF_THE_UPSTREAM: [HeaderName; 4] = [CONTENT_LENGTH, SET_COOKIE, ALT_SVC, LOCATION];
 
 const ABOUT_THE_CLIENT: [&str; 9] = [
     "forwarded",
@@ -83,9 +86,11 @@ fn lossy(losses: &LossReport) -> Option<HeaderValue> {
 }
 
 fn stays_here(name: &HeaderName) -> bool {
+    if HOP_BY_HOP.contains(name) {
+        return true;
+    }
     let name = name.as_str();
-    HOP_BY_HOP.contains(&name)
-        || CREDENTIAL_HEADERS.contains(&name)
+    CREDENTIAL_HEADERS.contains(&name)
         || ABOUT_THE_CLIENT.contains(&name)
         || name.starts_with("x-forwarded-")
         || name.starts_with("cf-")
@@ -173,10 +178,7 @@ pub(crate) fn to_foreign_client(upstream: &HeaderMap, is_stream: bool, losses: &
 pub(crate) fn to_client(upstream: HeaderMap, body_is_unchanged: bool) -> HeaderMap {
     let dropped = named_by_connection(&upstream);
     let mut headers = upstream;
-    for name in HOP_BY_HOP.into_iter().chain(["content-length", "set-cookie", "alt-svc", "location"]) {
-        headers.remove(name);
-    }
-    for name in dropped {
+    for name in HOP_BY_HOP.into_iter().chain(OF_THE_UPSTREAM).chain(dropped) {
         headers.remove(name);
     }
     if !body_is_unchanged {

@@ -1,29 +1,20 @@
 //! Which providers have used up their money limits.
 
-use hub_rate_limit::{Known, Limits};
-use hub_routing::RoutingFacts;
+use hub_rate_limit::Known;
 use jiff::Timestamp;
-use jiff::civil::Time;
 use smallvec::SmallVec;
 
-use crate::Catalogue;
 use crate::admission::Spent;
+use crate::catalogue::Prospects;
 use crate::shared::Shared;
 
 /// Asks for all that could serve this request, at once. What can't be known counts as room.
-pub(crate) async fn spent(
-    shared: &Shared,
-    catalogue: &Catalogue,
-    facts: &RoutingFacts<'_>,
-    local_time: Time,
-    now: Timestamp,
-) -> Spent {
+pub(crate) async fn spent(shared: &Shared, prospects: &Prospects<'_>, now: Timestamp) -> Spent {
     if !shared.options.holds_limits() {
         return Spent::new();
     }
-    let limited = catalogue.limited(facts, local_time);
     let asked: SmallVec<[_; 4]> =
-        limited.map(|provider| (provider.id, Limits::from(provider.as_ref()))).collect();
+        prospects.limited().map(|(provider, limits)| (provider.id, limits)).collect();
     if asked.is_empty() {
         return Spent::new();
     }

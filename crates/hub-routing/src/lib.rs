@@ -27,7 +27,7 @@ pub use error_rules::{
 pub use pattern::{PatternError, compile_pattern};
 pub use pick::{Pick, choose_by};
 pub use replay::{KnownHealth, NotedHealth, Replayed, recorded_facts, replay};
-pub use upstream_url::upstream_url;
+pub use upstream_url::upstream_target;
 
 #[cfg(test)]
 mod stage_tests;

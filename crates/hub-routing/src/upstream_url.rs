@@ -1,32 +1,36 @@
-//! From a provider's base URL and the client's path to the URL that is called.
+//! From a provider's base URL and the client's path to what is called there.
 
 use url::{Url, form_urlencoded};
 
-/// The URL to call. What the base path and the request path have in common where they meet is not doubled, and
-/// a version that the base names stands in for the request's. The query is the client's without `key` (that
-/// would be a hub key), over the base's own.
-pub fn upstream_url(base: &Url, path: &str, query: Option<&str>) -> String {
-    let mut url = base.origin().ascii_serialization();
+/// Path and query to call at the base's origin. What the base path and the request path have in common where they
+/// meet is not doubled, and a version that the base names stands in for the request's. The query is the client's
+/// without `key` (that would be a hub key), over the base's own.
+pub fn upstream_target(base: &Url, path: &str, query: Option<&str>) -> String {
     let base_path = base.path().trim_end_matches('/');
-    url.push_str(base_path);
-    let own: Vec<&str> = base_path.split('/').filter(|segment| !segment.is_empty()).collect();
-    let wanted: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let own = segments(base_path);
+    let wanted = segments(path);
+    let mut target = String::with_capacity(base_path.len() + path.len() + query.map_or(0, str::len) + 2);
+    target.push_str(base_path);
     for segment in wanted.iter().skip(overlap(&own, &wanted)) {
-        url.push('/');
-        url.push_str(segment);
+        target.push('/');
+        target.push_str(segment);
     }
-    if url.len() == base.origin().ascii_serialization().len() {
-        url.push('/');
+    if target.is_empty() {
+        target.push('/');
     }
     let client: Vec<&str> = pairs(query).filter(|pair| name(pair) != "key").collect();
     let defaults = pairs(base.query()).filter(|own| !client.iter().any(|pair| name(pair) == name(own)));
     let mut separator = '?';
     for pair in defaults.chain(client.iter().copied()) {
-        url.push(separator);
-        url.push_str(pair);
+        target.push(separator);
+        target.push_str(pair);
         separator = '&';
     }
-    url
+    target
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segment.is_empty()).collect()
 }
 
 /// How many of the wanted segments the base has already.
