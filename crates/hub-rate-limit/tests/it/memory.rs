@@ -26,7 +26,7 @@ contract!(InMemory);
 
 #[tokio::test(flavor = "current_thread")]
 async fn random_histories_agree_with_the_model() {
-    agree_with_the_model::<InMemory>(0..10_000, 40, 1).await;
+    agree_with_the_model::<InMemory>(0..10_000, 40, 1).await.assert_complete();
 }
 
 #[tokio::test(flavor = "current_thread")]

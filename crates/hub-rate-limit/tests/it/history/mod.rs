@@ -3,6 +3,7 @@
 //!
 //! Clocks go forward here, but charges may be told late. What clocks do to budgets is in `crate::schedule`.
 
+mod coverage;
 mod generate;
 pub(crate) mod model;
 mod play;
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::contract::{Desk, Subject, noon};
 
+pub(crate) use coverage::Coverage;
 pub(crate) use play::play;
 
 pub(crate) const CALLERS: usize = 3;
@@ -228,12 +230,13 @@ impl Scene {
 }
 
 /// Plays histories of these seeds on desks that last for so many of them, and compares what was seen to the
-/// model. Tells the shortest history that it can find when they differ.
+/// model. Tells the shortest history that it can find when they differ, and else what they came across.
 pub(crate) async fn agree_with_the_model<S: Subject>(
     seeds: Range<u64>,
     steps: usize,
     histories_per_desk: u64,
-) {
+) -> Coverage {
+    let mut coverage = Coverage::default();
     let mut desk = Desk::<S>::new().await;
     let mut casts = (0..).map(Cast);
     for seed in seeds {
@@ -242,7 +245,9 @@ pub(crate) async fn agree_with_the_model<S: Subject>(
         }
         let history = History::random(seed, steps);
         let cast = casts.next().unwrap();
-        if play(&desk, &history, cast).await == model::expect(&history, cast) {
+        let expected = model::expect(&history, cast);
+        if play(&desk, &history, cast).await == expected {
+            coverage.note(&history, cast, &expected);
             continue;
         }
         let mut shortest = history;
@@ -266,4 +271,5 @@ pub(crate) async fn agree_with_the_model<S: Subject>(
         let first = seen.iter().zip(&expected).find(|(seen, expected)| seen != expected);
         panic!("{shortest:?}\nfirst difference, seen and expected: {first:#?}");
     }
+    coverage
 }
