@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::router::ApiState;
 use crate::routes::{
-    auth, bindings, keys, limit_events, limits, me, provider_groups, provider_health, provider_test,
-    providers, requests, routing, sessions, system, usage, users, webhook_targets,
+    auth, bindings, error_rules, keys, limit_events, limits, me, provider_groups, provider_health,
+    provider_test, providers, requests, routing, sessions, system, usage, users, webhook_targets,
 };
 
 #[derive(OpenApi)]
@@ -83,6 +83,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(me::usage))
         .routes(routes!(me::requests))
         .routes(routes!(me::keys))
+        .routes(routes!(error_rules::list, error_rules::create))
+        .routes(routes!(error_rules::show, error_rules::update, error_rules::delete))
+        .routes(routes!(error_rules::test))
         .routes(routes!(webhook_targets::list, webhook_targets::create))
         .routes(routes!(webhook_targets::show, webhook_targets::update, webhook_targets::delete))
         .routes(routes!(webhook_targets::test))

@@ -67,6 +67,7 @@ impl From<ManagementError> for Problem {
             | ManagementError::NoBreakers
             | ManagementError::NoProviderTests
             | ManagementError::NoWebhooks
+            | ManagementError::NoErrorRuleTests
             | ManagementError::LimitsUnavailable(_)
             | ManagementError::PartlyCleared { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ManagementError::Misconfigured(_) | ManagementError::Internal(_) => {

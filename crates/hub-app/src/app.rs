@@ -26,6 +26,7 @@ use hub_types::{Clock, PickRule, SystemClock};
 
 use crate::alerts::{self, AlertDesk};
 use crate::directory::RepositoryDirectory;
+use crate::error_rule_tests::RuleTests;
 use crate::front::Front;
 use crate::health::Health;
 use crate::limits::{Ledger, LimitParts, budget_mode};
@@ -195,6 +196,7 @@ impl App {
                 .with_breakers(breakers, pauses)
                 .with_webhook_sender(webhooks)
                 .with_provider_tests(Arc::new(Tests::new(prober, config.probing.api_test_timeout)))
+                .with_error_rule_tests(Arc::new(RuleTests))
                 .with_time_zone(config.observability.time_zone.clone()),
         );
         let registry = config

@@ -8,6 +8,7 @@ mod alerts;
 mod app;
 mod directory;
 mod error;
+mod error_rule_tests;
 mod front;
 mod health;
 mod last_use;

@@ -83,6 +83,9 @@ pub enum ManagementError {
     /// Nobody in this process can send to webhook targets.
     #[error("webhook targets are tried out by a running hub: ask one")]
     NoWebhooks,
+    /// Nobody in this process knows what becomes of a provider's answer.
+    #[error("error rules are tried out by a running hub: ask one")]
+    NoErrorRuleTests,
     /// How much of the limits is taken can't be told at the moment.
     #[error("the counters of limits do not answer: try again later")]
     LimitsUnavailable(String),
@@ -127,6 +130,7 @@ impl ManagementError {
             Self::NoBreakers => "no_breakers",
             Self::NoProviderTests => "no_provider_tests",
             Self::NoWebhooks => "no_webhooks",
+            Self::NoErrorRuleTests => "no_error_rule_tests",
             Self::LimitsUnavailable(_) => "limits_unavailable",
             Self::PartlyCleared { .. } => "partly_cleared",
             Self::NotInPool => "not_in_pool",

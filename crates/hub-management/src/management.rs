@@ -11,6 +11,7 @@ use hub_types::{Clock, Secret};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 
+use crate::error_rules::ErrorRuleTests;
 use crate::params::ListQuery;
 use crate::provider_test::ProviderTests;
 use crate::status::StatusSource;
@@ -45,6 +46,7 @@ pub struct Management {
     breakers: Option<(Arc<dyn BreakerStore>, Arc<CoolDowns>)>,
     pub(crate) provider_tests: Option<Arc<dyn ProviderTests>>,
     pub(crate) webhook_sender: Option<Arc<dyn WebhookSender>>,
+    pub(crate) error_rule_tests: Option<Arc<dyn ErrorRuleTests>>,
     pub(crate) time_zone: TimeZone,
 }
 
@@ -63,6 +65,7 @@ impl Management {
             breakers: None,
             provider_tests: None,
             webhook_sender: None,
+            error_rule_tests: None,
             time_zone: TimeZone::UTC,
         }
     }
@@ -125,6 +128,13 @@ impl Management {
     #[must_use]
     pub fn with_webhook_sender(mut self, sender: Arc<dyn WebhookSender>) -> Self {
         self.webhook_sender = Some(sender);
+        self
+    }
+
+    /// The same with somebody who knows what becomes of a provider's answer.
+    #[must_use]
+    pub fn with_error_rule_tests(mut self, tests: Arc<dyn ErrorRuleTests>) -> Self {
+        self.error_rule_tests = Some(tests);
         self
     }
 

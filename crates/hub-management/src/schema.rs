@@ -1,7 +1,7 @@
 //! How types of other crates look in the OpenAPI document.
 
 use hub_rate_limit::LimitType;
-use hub_types::{Dialect, Endpoint, Outcome, ProviderType, WebhookKind};
+use hub_types::{Dialect, Endpoint, ErrorClass, ErrorRule, Outcome, ProviderType, TextMatch, WebhookKind};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Object {
@@ -80,6 +80,22 @@ pub(crate) fn codex_instructions() -> Object {
 
 pub(crate) fn match_kind() -> Object {
     words(["exact", "prefix", "suffix", "contains", "regex"])
+}
+
+pub(crate) fn text_match() -> Object {
+    words(TextMatch::ALL.map(TextMatch::as_str))
+}
+
+pub(crate) fn rule_class() -> Object {
+    words(ErrorRule::CLASSES.map(ErrorClass::as_str))
+}
+
+pub(crate) fn optional_status_match() -> Object {
+    nullable(Type::String, "A status (numbers are accepted), or 2xx, 3xx, 4xx or 5xx; null = any")
+}
+
+pub(crate) fn sample_body() -> Object {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("JSON or a text")).build()
 }
 
 pub(crate) fn attempt_reason() -> Object {

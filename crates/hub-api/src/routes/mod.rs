@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod bindings;
+pub(crate) mod error_rules;
 pub(crate) mod keys;
 pub(crate) mod limit_events;
 pub(crate) mod limits;

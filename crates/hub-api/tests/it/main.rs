@@ -7,6 +7,8 @@ mod bindings;
 #[cfg(test)]
 mod brittle_store;
 #[cfg(test)]
+mod error_rules;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod keys;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod bindings;
+mod error_rule;
 mod key;
 mod limit_event;
 mod limits;
@@ -26,6 +27,7 @@ mod what_if;
 
 pub use audit::AuditView;
 pub use bindings::{ClearBindingsFields, ClearBindingsView, ProviderBindings};
+pub use error_rule::{ErrorRuleFields, ErrorRuleTestFields, ErrorRuleTestView, ErrorRuleView, ErrorSeenView};
 pub use key::{KeyFields, KeyView, NewKeyView};
 pub use limit_event::LimitEventView;
 pub use limits::LimitFields;
