@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use url::Url;
 
-use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
+use hub_http::{Origin, Route};
 use hub_pricing::{Cost, Price, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
@@ -17,7 +17,8 @@ use hub_routing::{
     consult_binding, is_candidate, redirect, upstream_url,
 };
 use hub_types::{
-    Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
+    Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, ProxyUrl,
+    ProxyUrlError, StageCount, Usage,
 };
 use jiff::civil::Time;
 

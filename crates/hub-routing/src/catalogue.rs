@@ -6,8 +6,14 @@ use hub_types::{Dialect, MatchKind, Provider, ProviderId};
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
-/// Bytes that a compiled pattern may take.
+/// Bytes that a compiled pattern may take: it costs every request.
 const REGEX_LIMIT: usize = 256 * 1024;
+
+/// Compiles the regular expression of a model rule. Whoever saves one holds it against the same bounds as whoever
+/// routes by it.
+pub fn compile_pattern(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build()
+}
 
 /// A rule that can't be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -44,9 +50,7 @@ impl Matcher {
             MatchKind::Prefix => Self::Prefix(text),
             MatchKind::Suffix => Self::Suffix(text),
             MatchKind::Contains => Self::Contains(text),
-            MatchKind::Regex => Self::Regex(
-                RegexBuilder::new(pattern).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build()?,
-            ),
+            MatchKind::Regex => Self::Regex(compile_pattern(pattern)?),
         })
     }
 

@@ -12,7 +12,7 @@ mod upstream_url;
 
 pub use address::{UrlRefused, check_address, check_provider_url};
 pub use binding::{BindingVerdict, PROMPT_CACHE_TTL, consult_binding};
-pub use catalogue::{Catalogue, CatalogueError, CompiledProvider, redirect};
+pub use catalogue::{Catalogue, CatalogueError, CompiledProvider, compile_pattern, redirect};
 pub use choose::{
     AlwaysClosed, Candidate, Decision, DropReason, Dropped, Health, HealthView, RoutingFacts, Survey, choose,
     is_candidate, survey,
