@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
 use hub_routing::RoutingFacts;
-use hub_types::{
-    Caller, Endpoint, Multiplier, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
-};
+use hub_types::{Caller, Endpoint, Multiplier, Outcome, RequestId, RequestRecord, Usage, UsageSource};
 use jiff::Timestamp;
 use jiff::civil::Time;
 
@@ -33,7 +31,7 @@ pub(crate) struct Booking {
 
 /// Who asks, and whom.
 pub(crate) struct Asked<'a> {
-    pub(crate) session: &'a SessionId,
+    pub(crate) thread: Thread,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) facts: &'a RoutingFacts<'a>,
     pub(crate) local_time: Time,
@@ -52,7 +50,7 @@ pub(crate) async fn book(
         return Ok(None);
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
-    let thread = Thread::new(asked.session, &received.call.model);
+    let thread = asked.thread;
     let mut booking =
         Booking { ticket, refreshed: Instant::now(), thread, estimated_input: 0, is_strict: false };
     let Some(mode) = shared.options.limits else {

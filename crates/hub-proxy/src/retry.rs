@@ -23,7 +23,7 @@ pub(crate) fn pause(
 ) -> Option<Duration> {
     // Where a head came, the request may have been carried out.
     let may_retry = verdict(failure.class()).same_provider && underway.record.status.is_none();
-    if !may_retry || retries >= underway.upstream.provider.max_retry_attempts {
+    if !may_retry || underway.is_final || retries >= underway.upstream.provider.max_retry_attempts {
         return None;
     }
     let pause = back_off(underway.request, retries);
