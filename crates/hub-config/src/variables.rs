@@ -134,7 +134,7 @@ table! {
             "How long connecting to a provider may take.");
         STREAM_KEEP_ALIVE_MS = variable(Some("15000"), Kind::Milliseconds { least: 0, most: HOUR },
             "How long a client of a stream waits for content before the head of its answer goes out, and then for \
-             each sign of life; 0 means that it waits for as long as it takes.");
+             each sign of life; 0 means that it waits for as long as it takes (clients of Gemini: 50 s for the head).");
         PROVIDER_PICK = variable(Some("weighted_random"), Kind::Choice(&["weighted_random", "least_recently_used"]),
             "How one of several equal providers is picked for a request without a binding: by chance in proportion to \
              their weights, or whoever has rested longest. Instances that share a Redis should have the same.");

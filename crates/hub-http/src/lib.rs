@@ -15,7 +15,6 @@ pub use server::{Drained, Server, ServerSettings, Service};
 pub use tasks::Tasks;
 pub use unread::{Lent, Return, discard_body, lend};
 pub use upstream::{
-    AddressRule, ConnectError, Origin, ProxyFailure, ProxyScheme, ProxyUrl, ProxyUrlError, Resolve,
-    Resolving, Route, Sent, UpstreamBody, UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings,
-    tls_client_config,
+    AddressRule, ConnectError, Origin, ProxyFailure, Resolve, Resolving, Route, Sent, UpstreamBody,
+    UpstreamClient, UpstreamError, UpstreamResponse, UpstreamSettings, tls_client_config,
 };

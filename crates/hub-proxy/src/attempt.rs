@@ -45,13 +45,16 @@ pub(crate) struct Underway {
     pulse: Option<Arc<Pulse>>,
     /// There is a connection.
     beat: Option<Beat>,
+    /// It failed in a way that asking the same provider again would not change.
+    pub(crate) is_final: bool,
 }
 
 impl Underway {
     /// The provider's breaker has let it through.
     pub(crate) fn begin(docket: &Docket, upstream: Arc<Upstream>, record: Attempt, trying: Trying) -> Self {
         let (request, came_in, pulse) = (docket.id(), docket.came_in(), docket.pulse().cloned());
-        Self { upstream, record, loss: Vec::new(), request, came_in, trying: Some(trying), pulse, beat: None }
+        let (loss, trying) = (Vec::new(), Some(trying));
+        Self { upstream, record, loss, request, came_in, trying, pulse, beat: None, is_final: false }
     }
 
     /// Microseconds since the request came in.
@@ -88,6 +91,7 @@ impl Underway {
             trying: self.trying.take(),
             pulse: self.pulse.clone(),
             beat: None,
+            is_final: false,
         }
     }
 
@@ -140,7 +144,10 @@ pub(crate) async fn send(
 ) -> Result<UpstreamResponse, Failure> {
     let mut response = match head_in_time(shared, underway, request, deadline).await {
         Some(Ok(response)) => response,
-        Some(Err(error)) => return Err(Failure::no_answer(class_of(&error), error.to_string())),
+        Some(Err(error)) => {
+            underway.is_final = error.is_refused_address();
+            return Err(Failure::no_answer(class_of(&error), error.to_string()));
+        }
         None => return Err(Failure::no_answer(ErrorClass::Timeout, "no answer in time".to_owned())),
     };
     underway.note_head(response.head.status);

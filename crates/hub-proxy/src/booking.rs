@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
-use hub_types::{
-    Attempt, Caller, Endpoint, Money, Outcome, RequestId, RequestRecord, SessionId, Usage, UsageSource,
-};
+use hub_types::{Attempt, Caller, Endpoint, Money, Outcome, RequestId, RequestRecord, Usage, UsageSource};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
@@ -40,7 +38,7 @@ pub(crate) async fn book(
     request: RequestId,
     caller: &Caller,
     received: &Received,
-    session: &SessionId,
+    thread: Thread,
     prospects: &Prospects<'_>,
     now: Timestamp,
 ) -> Result<Option<Booking>, LimitReached> {
@@ -48,7 +46,6 @@ pub(crate) async fn book(
         return Ok(None);
     }
     let ticket = Ticket { request, user: caller.user.id, key: caller.key.id };
-    let thread = Thread::new(session, &received.call.model);
     let mut booking = Booking::new(ticket, thread);
     let Some(mode) = shared.options.limits else {
         // Counters that others look at, too, have to stay right.

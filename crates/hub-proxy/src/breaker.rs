@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use hub_circuit_breaker::{BreakerConfig, Event, Permission, Transition, Trial};
 use hub_routing::verdict;
 use hub_types::{ErrorClass, Provider, ProviderId};
 use jiff::Timestamp;
 use smallvec::SmallVec;
+use tokio::sync::oneshot;
 
 use crate::alert::{Alert, AlertKind};
 use crate::catalogue::Prospects;
@@ -52,19 +54,34 @@ pub(crate) async fn refresh(shared: &Shared, prospects: &Prospects<'_>, now: Tim
     }
 }
 
-/// Asks the breaker to let a request through. `None`: it does not.
+/// Asks the breaker to let a request through. `None`: it does not. If whoever asks leaves meanwhile, the answer is
+/// waited for all the same: a trial that was granted has to be given back.
 pub(crate) async fn enter(shared: &Arc<Shared>, provider: &Arc<Provider>) -> Option<Trying> {
+    let mut asking = Box::pin(ask(Arc::clone(shared), Arc::clone(provider)));
+    // What is in this process is answered at once.
+    if let Some(answer) = asking.as_mut().now_or_never() {
+        return answer;
+    }
+    let (tell, told) = oneshot::channel();
+    shared.tasks.spawn(async move {
+        // Dropped where nobody waits for it any more, and so given back.
+        let _ = tell.send(asking.await);
+    });
+    told.await.ok().flatten()
+}
+
+async fn ask(shared: Arc<Shared>, provider: Arc<Provider>) -> Option<Trying> {
     let config = BreakerConfig::from(provider.as_ref());
     let answer = shared.breakers.take_trial(provider.id, config, shared.clock.now()).await;
     if let Some(transition) = answer.transition {
-        announce(shared, provider, transition);
+        announce(&shared, &provider, transition);
     }
     let trial = match answer.permission {
         Permission::Free => None,
         Permission::Trial(trial) => Some(trial),
         Permission::Refused => return None,
     };
-    Some(Trying { shared: Arc::clone(shared), provider: Arc::clone(provider), trial, is_told: false })
+    Some(Trying { shared, provider, trial, is_told: false })
 }
 
 impl Trying {
@@ -92,8 +109,7 @@ impl Trying {
             }
         });
         // What is in this process is done at once.
-        let mut waker = std::task::Context::from_waker(std::task::Waker::noop());
-        if recording.as_mut().poll(&mut waker).is_pending() && tokio::runtime::Handle::try_current().is_ok() {
+        if recording.as_mut().now_or_never().is_none() && tokio::runtime::Handle::try_current().is_ok() {
             self.shared.tasks.spawn(recording);
         }
     }

@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use url::Url;
 
-use hub_http::{Origin, ProxyUrl, ProxyUrlError, Route};
+use hub_http::{Origin, Route};
 use hub_pricing::{Cost, PriceTable, Tier, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
@@ -19,7 +19,8 @@ use hub_routing::{
     check_provider_url, choose_by, consult_binding, redirect, upstream_target,
 };
 use hub_types::{
-    Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, StageCount, Usage,
+    Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, ProxyUrl,
+    ProxyUrlError, StageCount, Usage,
 };
 use jiff::civil::Time;
 

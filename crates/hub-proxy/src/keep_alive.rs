@@ -8,6 +8,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -24,6 +25,10 @@ use crate::pulse::Pulse;
 use crate::shared::Shared;
 use crate::{ProxyError, render};
 
+/// Gemini's clients hang up if they have no head after a minute, whatever the hub is set to. Some of that goes by on
+/// the way.
+const GEMINI_PATIENCE: Duration = Duration::from_secs(50);
+
 type Forwarding = Pin<Box<dyn Future<Output = Result<Response<Body>, ProxyError>> + Send>>;
 
 /// Forwards a request, and keeps its client patient.
@@ -33,20 +38,24 @@ pub(crate) async fn answer(
     admitted: Admitted,
 ) -> Result<Response<Body>, ProxyError> {
     let interval = shared.options.keep_alive;
-    if interval.is_zero() || !admitted.received.wants_events() {
+    let head_after = head_after(admitted.received.call.dialect, interval);
+    let Some(head_after) = head_after.filter(|_| admitted.received.wants_events()) else {
         return Box::pin(forward(shared, docket, admitted)).await;
-    }
+    };
     let pulse = Arc::new(Pulse::default());
     docket.watch(&pulse);
     let (dialect, id) = (admitted.received.call.dialect, docket.id());
     let owned = Arc::clone(shared);
     let mut forwarding: Forwarding = Box::pin(async move { forward(&owned, docket, admitted).await });
-    if let Ok(answer) = tokio::time::timeout(interval, forwarding.as_mut()).await {
+    if let Ok(answer) = tokio::time::timeout(head_after, forwarding.as_mut()).await {
         return answer;
     }
     pulse.head_went_out();
-    let mut signs = tokio::time::interval(interval);
-    signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let signs = (!interval.is_zero()).then(|| {
+        let mut signs = tokio::time::interval(interval);
+        signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        signs
+    });
     let waiting = Waiting { state: State::Forwarding(forwarding), pulse, signs, dialect, id };
     let mut response = Response::new(Body::stream(waiting));
     let headers = response.headers_mut();
@@ -55,6 +64,15 @@ pub(crate) async fn answer(
     // Proxies that gather answers would keep the signs of life to themselves.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// How long a client waits for the head of its answer; `None`: for as long as it takes.
+fn head_after(dialect: Dialect, interval: Duration) -> Option<Duration> {
+    let wished = Some(interval).filter(|interval| !interval.is_zero());
+    match dialect {
+        Dialect::Gemini | Dialect::GeminiCli => Some(wished.unwrap_or(GEMINI_PATIENCE).min(GEMINI_PATIENCE)),
+        Dialect::Claude | Dialect::OpenAi | Dialect::Responses => wished,
+    }
 }
 
 /// A sign of life that clients of this dialect take for nothing else.
@@ -71,7 +89,8 @@ const fn sign_of_life(dialect: Dialect) -> &'static [u8] {
 struct Waiting {
     state: State,
     pulse: Arc<Pulse>,
-    signs: Interval,
+    /// None if there are to be none.
+    signs: Option<Interval>,
     dialect: Dialect,
     id: RequestId,
 }
@@ -121,7 +140,8 @@ impl HttpBody for Waiting {
                         }
                     }
                     Poll::Pending => {
-                        ready!(this.signs.poll_tick(cx));
+                        let Some(signs) = &mut this.signs else { return Poll::Pending };
+                        ready!(signs.poll_tick(cx));
                         if this.pulse.is_felt() {
                             let sign = Bytes::from_static(sign_of_life(this.dialect));
                             return Poll::Ready(Some(Ok(Frame::data(sign))));
@@ -147,5 +167,22 @@ fn whole(mut body: Body) -> Bytes {
     match Pin::new(&mut body).poll_frame(&mut nobody) {
         Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         _ => Bytes::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_gemini_have_a_head_within_a_minute_whatever_is_set() {
+        let wait =
+            |dialect, seconds| head_after(dialect, Duration::from_secs(seconds)).map(|wait| wait.as_secs());
+        for dialect in Dialect::ALL {
+            let is_gemini = matches!(dialect, Dialect::Gemini | Dialect::GeminiCli);
+            assert_eq!(wait(dialect, 15), Some(15), "{dialect}");
+            assert_eq!(wait(dialect, 3600), Some(if is_gemini { 50 } else { 3600 }), "{dialect}");
+            assert_eq!(wait(dialect, 0), is_gemini.then_some(50), "{dialect}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the gateway counts. Label values come from closed sets only, so the number of series is bounded.
 
+mod attempts;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -12,6 +14,8 @@ use hub_formats::convert::LossReport;
 use hub_rate_limit::{Cause, Owner, Refusal};
 use hub_session::Scope;
 use hub_types::{Dialect, RequestRecord};
+
+use self::attempts::Attempts;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -113,6 +117,7 @@ pub struct Metrics {
     losses: Family<LossLabels, Counter>,
     probes: Family<BindingLabels, Counter>,
     alerts: Family<AlertLabels, Counter>,
+    pub(crate) attempts: Attempts,
 }
 
 impl Default for Metrics {
@@ -135,6 +140,7 @@ impl Default for Metrics {
             losses: Family::default(),
             probes: Family::default(),
             alerts: Family::default(),
+            attempts: Attempts::default(),
         }
     }
 }
@@ -200,6 +206,7 @@ impl Metrics {
             "Providers left alone that were asked whether they are back, by the answer",
             self.probes.clone(),
         );
+        self.attempts.register(registry);
         registry.register("hub_alerts", "Alerts that this instance was to send", self.alerts.clone());
         registry.register(
             "hub_limit_unchecked",
@@ -295,6 +302,7 @@ impl Metrics {
             self.first_byte_seconds.observe(first_byte as f64 / 1e6);
         }
         for attempt in &record.attempts {
+            self.attempts.ended(attempt);
             let Some(usage) = attempt.usage else { continue };
             for (kind, count) in [
                 ("input", usage.input),

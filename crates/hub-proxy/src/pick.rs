@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -262,17 +261,15 @@ fn is_open(shared: &Shared, provider: &Provider, now: Timestamp) -> bool {
 /// Counts the session at the provider. If that can't be known, it may.
 async fn take_slot(shared: &Shared, docket: &mut Docket, provider: &Provider) -> bool {
     let now = docket.record().created_at;
-    let Some(ticket) = docket.ticket() else { return true };
-    let limit = provider.limit_concurrent_sessions.filter(|_| shared.options.holds_limits());
-    let limit = limit.and_then(NonZeroU32::new);
-    shared.sessions.store().take_slot(ticket.session(), provider.id, limit, now).await.unwrap_or(true)
+    match docket.ticket() {
+        Some(ticket) => ticket.take_slot(shared, provider, now).await,
+        None => true,
+    }
 }
 
 /// The attempt failed: the session does not stay counted at a provider that it is not bound to.
 pub(crate) async fn give_back(shared: &Shared, docket: &mut Docket, provider: ProviderId) {
-    if let Some(ticket) = docket.ticket()
-        && ticket.present.bound != Some(provider)
-    {
-        shared.sessions.store().release_slot(ticket.session(), provider).await;
+    if let Some(ticket) = docket.ticket() {
+        ticket.give_back(shared, provider).await;
     }
 }

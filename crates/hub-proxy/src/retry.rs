@@ -24,7 +24,7 @@ pub(crate) fn pause(
     // Where a head came, the request may have been carried out. A rule may know better.
     let was_not_heard = underway.record.status.is_none() || failure.rule().is_some();
     let may_retry = verdict(failure.class()).same_provider && was_not_heard;
-    if !may_retry || retries >= underway.upstream.provider.max_retry_attempts {
+    if !may_retry || underway.is_final || retries >= underway.upstream.provider.max_retry_attempts {
         return None;
     }
     let pause = back_off(underway.request, retries);

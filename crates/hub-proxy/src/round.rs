@@ -68,6 +68,7 @@ impl<'a> Round<'a> {
                 && winner.underway.record.reason == AttemptReason::HedgeLaunched
             {
                 winner.underway.record.reason = AttemptReason::HedgeWon;
+                shared.metrics.attempts.hedge_won();
             }
             cancel(shared, docket, loser).await;
         }
@@ -123,7 +124,10 @@ async fn run(docket: &mut Docket, first: &mut Slot, second: &mut Slot, course: &
             return Decided::First(opened);
         }
         (None, None) => return Decided::First(docket.wait_for(one).await),
-        (None, beside) => *second = beside,
+        (None, beside) => {
+            shared.metrics.attempts.hedge_started();
+            *second = beside;
+        }
     }
     let mut two = Box::pin(open(&mut *second, shared, admitted));
     let race = async {

@@ -3,12 +3,13 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hub_formats::conversation::chain_at;
 use hub_session::{
     Admission, BindingChange, ConversationHash, Ended, Identity, Present, SessionEnd, SessionUsage, Trail,
     Visit, after, answer_hash, conversation_session, identify,
 };
-use hub_types::{Attempt, Caller, Outcome, ProviderId, RequestId, RequestRecord, SessionId};
+use hub_types::{Attempt, Caller, Outcome, Provider, ProviderId, RequestId, RequestRecord, SessionId};
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
@@ -33,6 +34,8 @@ pub(crate) struct Ticket {
     left_early: bool,
     /// The id of the provider's answer, where later requests may refer to it.
     answer_id: Option<String>,
+    /// Providers at which it may be counted on account of this request.
+    slots: SmallVec<[ProviderId; 2]>,
 }
 
 struct Chosen {
@@ -176,6 +179,7 @@ impl Seat {
             is_stale: false,
             left_early: false,
             answer_id: None,
+            slots: SmallVec::new(),
         }
     }
 }
@@ -216,9 +220,44 @@ impl Ticket {
         self.answer_id = answer_id;
     }
 
+    /// Counts the session at a provider, if that has room. If that can't be known, it has.
+    pub(crate) async fn take_slot(&mut self, shared: &Shared, provider: &Provider, now: Timestamp) -> bool {
+        let limit = provider.limit_concurrent_sessions.filter(|_| shared.options.holds_limits());
+        let limit = limit.and_then(NonZeroU32::new);
+        // Before the answer is there: whoever leaves meanwhile may have been counted.
+        self.slots.push(provider.id);
+        let store = shared.sessions.store();
+        let has_room = store.take_slot(&self.session, provider.id, limit, now).await.unwrap_or(true);
+        if !has_room {
+            self.slots.retain(|slot| *slot != provider.id);
+        }
+        has_room
+    }
+
+    /// The session does not stay counted at a provider that it is not bound to.
+    pub(crate) async fn give_back(&mut self, shared: &Shared, provider: ProviderId) {
+        self.slots.retain(|slot| *slot != provider);
+        if self.present.bound != Some(provider) {
+            shared.sessions.store().release_slot(&self.session, provider).await;
+        }
+    }
+
+    /// Gives back what was taken at providers that turn out not to have been asked last: the client left while
+    /// they were being chosen, or while two of them ran.
+    fn give_back_others(&self, shared: &Shared, last: Option<ProviderId>) {
+        for slot in &self.slots {
+            if Some(*slot) != last && Some(*slot) != self.present.bound {
+                let releasing = shared.sessions.store().release_slot(&self.session, *slot);
+                // It is on its way at once; nobody waits until it has arrived.
+                let _ = releasing.now_or_never();
+            }
+        }
+    }
+
     /// Settles the session's side of a request that has ended.
     pub(crate) fn leave(self, shared: &Shared, record: &RequestRecord) {
         let provider = record.last_attempt().map(|attempt| attempt.provider_id);
+        self.give_back_others(shared, provider);
         let ended = match provider {
             Some(provider) if self.is_sticky && !self.left_early && is_answered(record) => {
                 Ended::Answered(provider)

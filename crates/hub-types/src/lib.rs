@@ -16,6 +16,7 @@ mod limits;
 mod money;
 mod prices;
 mod provider;
+mod proxy_url;
 mod record;
 mod routing;
 mod rules;
@@ -37,6 +38,7 @@ pub use provider::{
     ClientAbortPolicy, Conversion, FailBack, Provider, ProviderGroup, ProviderType, Timeouts,
     UnknownProviderType,
 };
+pub use proxy_url::{ProxyLogin, ProxyScheme, ProxyUrl, ProxyUrlError};
 pub use record::{
     Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LIMIT_WORDS, LedgerLine, OpenRequest,
     Outcome, RequestRecord, StageCount, Timings,

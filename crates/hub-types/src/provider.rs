@@ -204,7 +204,7 @@ pub struct Provider {
     pub custom_headers: BTreeMap<String, String>,
     /// Deadlines.
     pub timeouts: Timeouts,
-    /// Start a second provider after this time without content, ms.
+    /// Start a second provider after this time without content, ms (100–180000); `None` or 0 = never.
     pub hedge_after_ms: Option<u32>,
     /// What to do when the client hangs up.
     pub on_client_abort: ClientAbortPolicy,

@@ -6,6 +6,8 @@ mod harness;
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod bytes;

@@ -95,6 +95,14 @@ impl UpstreamError {
         matches!(self, Self::ClosedBeforeAnswer)
     }
 
+    /// True if the rule on addresses stood in the way, the upstream's or the proxy's: asking again helps nobody.
+    pub const fn is_refused_address(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(ConnectError::AddressRefused | ConnectError::Proxy(ProxyFailure::AddressRefused))
+        )
+    }
+
     pub(super) fn before_answer(error: &hyper::Error) -> Self {
         if error.is_parse() { Self::Malformed } else { Self::ClosedBeforeAnswer }
     }

@@ -28,7 +28,6 @@ use std::sync::Arc;
 pub use body::UpstreamBody;
 pub use dial::{AddressRule, Resolve, Resolving};
 pub use error::{ConnectError, ProxyFailure, UpstreamError};
-pub use proxy::{ProxyScheme, ProxyUrl, ProxyUrlError};
 pub use route::{Origin, Route};
 pub use sent::Sent;
 pub use tls::tls_client_config;

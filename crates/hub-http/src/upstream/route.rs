@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::proxy::ProxyUrl;
+use hub_types::ProxyUrl;
 
 /// Where an upstream listens. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

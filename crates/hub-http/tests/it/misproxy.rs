@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use hub_http::{
-    ConnectError, ProxyFailure, ProxyUrl, Route, Tasks, UpstreamClient, UpstreamError, UpstreamSettings,
-};
+use hub_http::{ConnectError, ProxyFailure, Route, Tasks, UpstreamClient, UpstreamError, UpstreamSettings};
+use hub_types::ProxyUrl;
 
 use crate::peer::{Peer, Speaks, post, read};
 

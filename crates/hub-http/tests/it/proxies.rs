@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use hub_testkit::TestProxy;
 use tokio::net::TcpListener;
 
-use hub_http::{
-    ConnectError, ProxyFailure, ProxyUrl, Resolve, Route, UpstreamClient, UpstreamError, UpstreamSettings,
-};
+use hub_http::{ConnectError, ProxyFailure, Resolve, Route, UpstreamClient, UpstreamError, UpstreamSettings};
+use hub_types::ProxyUrl;
 
 use crate::peer::{ONE, Peer, Speaks, pattern, post, read};
 

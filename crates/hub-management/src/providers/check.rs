@@ -1,10 +1,11 @@
 //! What a provider's columns may hold.
 
+use std::ops::RangeInclusive;
+
 use hub_routing::check_provider_url;
-use hub_types::{MatchKind, Secret};
+use hub_types::{MatchKind, ProxyUrl, Secret};
 
 use crate::Result;
-use crate::proxy_url::check_proxy_url;
 use crate::validate::Faults;
 use crate::view::ProviderFields;
 
@@ -21,6 +22,10 @@ const RESERVED_HEADERS: [&str; 10] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// When a second provider may be started beside one without content: not while the first has hardly been asked, and
+/// not later than the longest wait for first content.
+const HEDGE_AFTER_MS: RangeInclusive<u32> = 100..=180_000;
 
 /// Checks everything that the types leave open.
 pub(super) fn check(
@@ -45,13 +50,15 @@ pub(super) fn check(
     faults.check(open_ms, "open_duration_ms", "must be from 1000 to 86400000");
     let successes = (1..=100).contains(&fields.half_open_success_threshold);
     faults.check(successes, "half_open_success_threshold", "must be from 1 to 100");
-    if let Some(Err(message)) = proxy_url.map(|url| check_proxy_url(url.expose())) {
-        faults.add("proxy_url", message);
+    if let Some(Err(error)) = proxy_url.map(|url| url.expose().parse::<ProxyUrl>()) {
+        faults.add("proxy_url", error.to_string());
     }
     headers(&mut faults, fields);
     deadline(&mut faults, "timeout_first_byte", fields.timeout_first_byte, 180_000);
     deadline(&mut faults, "timeout_idle", fields.timeout_idle, 600_000);
     deadline(&mut faults, "timeout_request", fields.timeout_request, 1_800_000);
+    let hedge = fields.hedge_after_ms.is_none_or(|ms| ms == 0 || HEDGE_AFTER_MS.contains(&ms));
+    faults.check(hedge, "hedge_after_ms", "must be 0 (never) or from 100 to 180000 ms");
     let known = matches!(fields.codex_instructions.as_str(), "keep" | "auto" | "force");
     faults.check(known, "codex_instructions", "must be keep, auto or force");
     faults.text("codex_instructions_text", fields.codex_instructions_text.as_deref().unwrap_or_default());

@@ -118,7 +118,7 @@ pub struct ProviderFields {
     pub timeout_idle: u32,
     /// The whole call for answers in one piece, ms: 1000–1800000, 0 = none.
     pub timeout_request: u32,
-    /// Start a second provider after this time without content, ms.
+    /// Start a second provider after this time without content of a stream, ms: 100–180000, 0 or null = never.
     pub hedge_after_ms: Option<u32>,
     /// What happens upstream when the client hangs up.
     #[schema(schema_with = schema::client_abort)]

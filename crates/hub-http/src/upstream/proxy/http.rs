@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use hub_types::ProxyLogin;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::super::error::{ConnectError, ProxyFailure};
 use super::Target;
-use super::url::Login;
 
 /// Of the head of a proxy's answer.
 const MAX_HEAD: usize = 16 << 10;
@@ -16,14 +16,14 @@ const MAX_HEADERS: usize = 64;
 pub(super) async fn shake_hands(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     target: Target<'_>,
-    login: Option<&Login>,
+    login: Option<&ProxyLogin>,
 ) -> Result<(), ConnectError> {
     let authority = match target {
         Target::Name(origin) => origin.authority(),
         Target::Address(address) => address.to_string(),
     };
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n");
-    if let Some(Login { user, password }) = login {
+    if let Some(ProxyLogin { user, password }) = login {
         let pair = [user.as_slice(), b":", password].concat();
         request.push_str("proxy-authorization: Basic ");
         BASE64_STANDARD.encode_string(pair, &mut request);

@@ -5,14 +5,12 @@
 
 mod http;
 mod socks;
-mod url;
 
 use std::net::SocketAddr;
 
+use hub_types::{ProxyScheme, ProxyUrl};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Instant;
-
-pub use url::{ProxyScheme, ProxyUrl, ProxyUrlError};
 
 use super::connect::Connector;
 use super::error::{ConnectError, ProxyFailure};

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use hub_types::ProxyLogin;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::error::{ConnectError, ProxyFailure};
-use super::url::Login;
 use super::{Target, read_exactly, write};
 
 const VERSION: u8 = 5;
@@ -18,7 +18,7 @@ const NOT_SOCKS: ProxyFailure = ProxyFailure::Malformed("SOCKS5");
 pub(super) async fn shake_hands(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     target: Target<'_>,
-    login: Option<&Login>,
+    login: Option<&ProxyLogin>,
 ) -> Result<(), ConnectError> {
     log_in(stream, login).await?;
     let mut request = vec![VERSION, CONNECT, 0];
@@ -46,7 +46,7 @@ pub(super) async fn shake_hands(
 
 async fn log_in(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    login: Option<&Login>,
+    login: Option<&ProxyLogin>,
 ) -> Result<(), ProxyFailure> {
     let greeting: &[u8] =
         if login.is_some() { &[VERSION, 2, NO_LOGIN, PASSWORD] } else { &[VERSION, 1, NO_LOGIN] };

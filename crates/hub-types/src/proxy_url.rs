@@ -1,4 +1,5 @@
-//! The URL of a proxy: scheme, address, login.
+//! The URL of a proxy: scheme, address, login. Whoever saves one and whoever uses one hold it against the same
+//! rules here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -39,7 +40,8 @@ impl ProxyScheme {
         }
     }
 
-    pub(super) const fn is_socks(self) -> bool {
+    /// SOCKS5, wherever names are resolved?
+    pub const fn is_socks(self) -> bool {
         matches!(self, Self::Socks5 | Self::Socks5h)
     }
 }
@@ -56,14 +58,16 @@ struct Parts {
     /// Without brackets.
     host: String,
     port: u16,
-    login: Option<Login>,
+    login: Option<ProxyLogin>,
 }
 
-/// Decoded.
+/// User name and password, decoded.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Login {
-    pub(super) user: Vec<u8>,
-    pub(super) password: Vec<u8>,
+pub struct ProxyLogin {
+    /// Not empty.
+    pub user: Vec<u8>,
+    /// May be empty.
+    pub password: Vec<u8>,
 }
 
 /// Why a text is no proxy URL. The messages never repeat the text: there may be a password in it.
@@ -92,15 +96,18 @@ impl ProxyUrl {
         self.0.scheme
     }
 
-    pub(super) fn host(&self) -> &str {
+    /// Host name or address, without brackets.
+    pub fn host(&self) -> &str {
         &self.0.host
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The port, which may be the usual one of the scheme.
+    pub fn port(&self) -> u16 {
         self.0.port
     }
 
-    pub(super) fn login(&self) -> Option<&Login> {
+    /// What to log in with, if it wants that.
+    pub fn login(&self) -> Option<&ProxyLogin> {
         self.0.login.as_ref()
     }
 }
@@ -135,11 +142,11 @@ impl FromStr for ProxyUrl {
             return Err(ProxyUrlError::Surplus);
         }
         let port = url.port().unwrap_or(scheme.usual_port());
-        Ok(Self(Arc::new(Parts { scheme, host, port, login: Login::of(&url, scheme)? })))
+        Ok(Self(Arc::new(Parts { scheme, host, port, login: ProxyLogin::of(&url, scheme)? })))
     }
 }
 
-impl Login {
+impl ProxyLogin {
     fn of(url: &Url, scheme: ProxyScheme) -> Result<Option<Self>, ProxyUrlError> {
         if url.username().is_empty() && url.password().is_none() {
             return Ok(None);
@@ -171,6 +178,12 @@ impl fmt::Display for ProxyUrl {
 impl fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProxyUrl({self})")
+    }
+}
+
+impl fmt::Debug for ProxyLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyLogin(***)")
     }
 }
 
@@ -228,6 +241,7 @@ mod tests {
         let proxy = parse("http://someone:s3cret@p:8080").unwrap();
         assert_eq!(format!("{proxy} {proxy:?}"), "http://***@p:8080 ProxyUrl(http://***@p:8080)");
         assert_eq!(format!("{}", parse("socks5://[::1]").unwrap()), "socks5://[::1]:1080");
+        assert_eq!(format!("{:?}", proxy.login().unwrap()), "ProxyLogin(***)");
     }
 
     #[test]

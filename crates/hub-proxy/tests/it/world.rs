@@ -1,0 +1,70 @@
+//! A gateway with one key and one provider of the test's choice, asked without a server in between.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use parking_lot::Mutex;
+
+use hub_http::{Body, UpstreamClient, UpstreamSettings, tls_client_config};
+use hub_pricing::{PriceTable, builtin_rows};
+use hub_proxy::{Catalogue, CatalogueRules, Gateway, GatewayBuilder, MemoryDirectory};
+use hub_types::{
+    ApiKey, Caller, HubKey, KeyId, MoneyLimits, Provider, ProviderId, ProviderType, RequestRecord, Secret,
+    SessionId, User, UserId,
+};
+
+pub(crate) const KEY: KeyId = KeyId(1);
+pub(crate) const USER: UserId = UserId(1);
+pub(crate) const PROVIDER: ProviderId = ProviderId(1);
+
+pub(crate) type Records = Arc<Mutex<Vec<RequestRecord>>>;
+
+/// A provider with the defaults.
+pub(crate) fn provider(url: &str) -> Provider {
+    Provider::new(PROVIDER, "upstream", url, ProviderType::Claude, Secret::new("sk-vendor"))
+}
+
+/// A gateway before this provider, whose key may spend so much; and its records.
+pub(crate) fn builder(
+    provider: Provider,
+    limits: MoneyLimits,
+    settings: impl FnOnce(&mut UpstreamSettings),
+) -> (GatewayBuilder, Records) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let key = hub_key();
+    let api_key = ApiKey { limits, ..ApiKey::new(KEY, USER, "key", &key) };
+    let caller = Caller { key: api_key, user: User::new(USER, "me") };
+    let (prices, _) = PriceTable::build(&builtin_rows());
+    let rules = CatalogueRules { allow_private_upstreams: true };
+    let (catalogue, problems) = Catalogue::build(1, vec![provider], &[], Arc::new(prices), rules);
+    assert!(problems.is_empty(), "{problems:?}");
+    let directory = Arc::new(MemoryDirectory::new([(key, caller)], catalogue));
+    let mut upstream = UpstreamSettings::new(tls_client_config());
+    settings(&mut upstream);
+    let records = Records::default();
+    let sink = Arc::clone(&records);
+    let builder = Gateway::builder(directory, UpstreamClient::new(upstream))
+        .sink(Arc::new(move |record: &RequestRecord| sink.lock().push(record.clone())));
+    (builder, records)
+}
+
+fn hub_key() -> HubKey {
+    HubKey::parse(&format!("cch_{}", "w".repeat(40))).unwrap()
+}
+
+/// The session of [`ask`].
+pub(crate) fn session() -> SessionId {
+    SessionId::new(KEY, "talk")
+}
+
+/// Asks a question.
+pub(crate) async fn ask(gateway: &Gateway) -> Response<Body> {
+    let body = r#"{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+    let request = Request::post("/v1/messages")
+        .header("x-api-key", hub_key().expose())
+        .header("x-session-id", "talk")
+        .body(Body::from(body))
+        .unwrap();
+    gateway.handle(request, SocketAddr::from(([127, 0, 0, 1], 9))).await
+}
