@@ -6,13 +6,11 @@
 
 mod access;
 mod clock;
-mod cost;
 mod credential;
 mod decimal;
 mod dialect;
 mod endpoint;
 mod id;
-mod ledger;
 mod limits;
 mod money;
 mod prices;
@@ -26,12 +24,10 @@ mod webhook;
 
 pub use access::{ApiKey, Caller, GroupSet, Permission, Role, User};
 pub use clock::{Clock, SystemClock};
-pub use cost::CostBreakdown;
 pub use credential::{HubKey, HubKeyError, KeyHash, Secret};
 pub use dialect::{Dialect, UnknownDialect};
 pub use endpoint::Endpoint;
 pub use id::{AttemptId, KeyId, ProviderId, RequestId, UserId, WebhookTargetId};
-pub use ledger::LedgerLine;
 pub use limits::{MoneyLimits, ResetMode};
 pub use money::{Money, ParseMoneyError};
 pub use prices::{Multiplier, ParseMultiplierError, PriceRow, PriceSource};
@@ -40,8 +36,8 @@ pub use provider::{
     UnknownProviderType,
 };
 pub use record::{
-    Attempt, AttemptReason, ClientInfo, ErrorClass, LIMIT_WORDS, OpenRequest, Outcome, RequestRecord,
-    StageCount, Timings,
+    Attempt, AttemptReason, ClientInfo, CostBreakdown, ErrorClass, LIMIT_WORDS, LedgerLine, OpenRequest,
+    Outcome, RequestRecord, StageCount, Timings,
 };
 pub use routing::{
     BindingRecord, Convertible, PickRecord, PickRule, ProviderShape, RoutingRecord, RoutingStep,

@@ -4,6 +4,9 @@
 //! must stay readable by later versions: add fields with defaults, rename nothing. What is not there is left
 //! out: the journal takes every record.
 
+mod cost;
+mod ledger;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::AddAssign;
@@ -11,12 +14,13 @@ use std::ops::AddAssign;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::cost::CostBreakdown;
-use crate::ledger::LedgerLine;
 use crate::{
     AttemptId, Dialect, Endpoint, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId,
     RoutingRecord, Usage, UsageSource, UserId,
 };
+
+pub use cost::CostBreakdown;
+pub use ledger::LedgerLine;
 
 /// Written at admission, before anything goes upstream, so that a crash leaves a trace of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

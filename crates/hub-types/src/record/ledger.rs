@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cost::CostBreakdown;
+use super::CostBreakdown;
 use crate::{AttemptId, KeyId, Money, Multiplier, ProviderId, RequestId, Usage, UsageSource, UserId};
 
 /// One billable attempt: append-only, kept for ever. All statistics come from these lines.
