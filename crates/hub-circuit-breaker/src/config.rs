@@ -1,14 +1,10 @@
 //! What an operator may set about a breaker.
 
-use std::time::Duration;
-
 use hub_types::Provider;
 
 use crate::time::Ms;
 
 /// A trial that nobody ends, ends by itself after this long.
-pub const TRIAL_LEASE: Duration = Duration::from_secs(60);
-
 pub(crate) const TRIAL_LEASE_MS: Ms = 60_000;
 
 /// How long a state is kept that nothing happens to.

@@ -26,7 +26,7 @@ mod time;
 mod transition;
 
 pub use alert::{ALERT_PERIOD, AlertThrottle, Occasion};
-pub use config::{BreakerConfig, TRIAL_LEASE};
+pub use config::BreakerConfig;
 pub use cool_down::{CoolDowns, LONGEST_PAUSE};
 #[cfg(feature = "redis")]
 pub use fallback::{FallbackBreakerStore, STALENESS};

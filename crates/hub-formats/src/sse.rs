@@ -5,7 +5,7 @@ mod encode;
 mod lines;
 
 pub use decode::{Event, MAX_EVENT_BYTES, SseDecoder, SseError};
-pub use encode::{push_comment, push_event};
+pub use encode::push_event;
 pub(crate) use lines::LineEnds;
 
 #[cfg(test)]

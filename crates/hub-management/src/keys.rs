@@ -1,6 +1,6 @@
 //! Hub keys: list, show, create, edit, rotate, delete.
 
-use hub_types::{ApiKey, GroupSet, HubKey, KeyId, MoneyLimits, Permission, UserId};
+use hub_types::{ApiKey, HubKey, KeyId, UserId};
 
 use crate::audit::redacted;
 use crate::management::{page, retry_on_conflict};
@@ -118,27 +118,7 @@ impl Management {
 
     fn blank_key(&self, owner: UserId, credential: &HubKey) -> ApiKey {
         let now = self.now();
-        ApiKey {
-            id: KeyId(0),
-            user_id: owner,
-            name: String::new(),
-            description: String::new(),
-            key_hash: credential.hash(),
-            key_last4: credential.last4(),
-            is_enabled: true,
-            expires_at: None,
-            last_used_at: None,
-            can_login_web_ui: false,
-            provider_group: GroupSet::default(),
-            permissions: Permission::All,
-            token_limit: None,
-            rpm_limit: None,
-            limits: MoneyLimits::default(),
-            limit_concurrent_sessions: None,
-            collect_session: false,
-            created_at: now,
-            updated_at: now,
-        }
+        ApiKey { created_at: now, updated_at: now, ..ApiKey::new(KeyId(0), owner, "", credential) }
     }
 }
 

@@ -85,11 +85,11 @@ impl RequestQuery {
     pub fn parse(pairs: Vec<(String, String)>) -> Result<Self> {
         let mut given = Given::new(pairs);
         let query = Self {
-            from: given.parsed("from", "a moment such as 2026-01-31T12:00:00Z"),
-            to: given.parsed("to", "a moment such as 2026-01-31T12:00:00Z"),
-            user_id: given.parsed("user_id", "a whole number"),
-            key_id: given.parsed("key_id", "a whole number"),
-            provider_id: given.parsed("provider_id", "a whole number"),
+            from: given.moment("from"),
+            to: given.moment("to"),
+            user_id: given.id("user_id"),
+            key_id: given.id("key_id"),
+            provider_id: given.id("provider_id"),
             model: given.text("model"),
             dialect: given.word("dialect"),
             status_class: given.word("status_class"),
@@ -127,9 +127,9 @@ impl SessionQuery {
     pub fn parse(pairs: Vec<(String, String)>) -> Result<Self> {
         let mut given = Given::new(pairs);
         let query = Self {
-            user_id: given.parsed("user_id", "a whole number"),
-            key_id: given.parsed("key_id", "a whole number"),
-            provider_id: given.parsed("provider_id", "a whole number"),
+            user_id: given.id("user_id"),
+            key_id: given.id("key_id"),
+            provider_id: given.id("provider_id"),
             limit: given.limit(),
             cursor: given.text("cursor"),
         };
@@ -167,10 +167,10 @@ impl LimitEventQuery {
         let mut given = Given::new(pairs);
         let words = RefusingLimit::all().map(RefusingLimit::as_str).collect::<Vec<_>>().join(", ");
         let query = Self {
-            from: given.parsed("from", "a moment such as 2026-01-31T12:00:00Z"),
-            to: given.parsed("to", "a moment such as 2026-01-31T12:00:00Z"),
-            user_id: given.parsed("user_id", "a whole number"),
-            key_id: given.parsed("key_id", "a whole number"),
+            from: given.moment("from"),
+            to: given.moment("to"),
+            user_id: given.id("user_id"),
+            key_id: given.id("key_id"),
             limit_type: given.parsed("limit_type", &format!("one of {words}")),
             limit: given.limit(),
             cursor: given.text("cursor"),
@@ -246,11 +246,11 @@ impl UsageQuery {
     pub fn parse(pairs: Vec<(String, String)>) -> Result<Self> {
         let mut given = Given::new(pairs);
         let query = Self {
-            from: given.parsed("from", "a moment such as 2026-01-31T12:00:00Z"),
-            to: given.parsed("to", "a moment such as 2026-01-31T12:00:00Z"),
-            user_id: given.parsed("user_id", "a whole number"),
-            key_id: given.parsed("key_id", "a whole number"),
-            provider_id: given.parsed("provider_id", "a whole number"),
+            from: given.moment("from"),
+            to: given.moment("to"),
+            user_id: given.id("user_id"),
+            key_id: given.id("key_id"),
+            provider_id: given.id("provider_id"),
             model: given.text("model"),
             group_by: given.word("group_by").unwrap_or(GroupBy::Total),
         };
@@ -296,6 +296,14 @@ impl Given {
                 None
             }
         }
+    }
+
+    fn moment(&mut self, name: &str) -> Option<Timestamp> {
+        self.parsed(name, "a moment such as 2026-01-31T12:00:00Z")
+    }
+
+    fn id<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        self.parsed(name, "a whole number")
     }
 
     fn limit(&mut self) -> u32 {

@@ -21,15 +21,6 @@ pub enum Tier {
 
 impl Tier {
     const ALL: [Self; 3] = [Self::Standard, Self::Priority, Self::Flex];
-
-    /// The tier of a request's `service_tier`; an unknown word is the normal price.
-    pub fn from_service_tier(word: &str) -> Self {
-        match word {
-            "priority" => Self::Priority,
-            "flex" => Self::Flex,
-            _ => Self::Standard,
-        }
-    }
 }
 
 /// Pico-dollars (10⁻¹² USD) a token, none negative.

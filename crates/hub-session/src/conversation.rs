@@ -3,8 +3,7 @@
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
-use hub_formats::conversation::{ChainRules, chain_at, conversation_chain};
-use hub_formats::scan::RequestFacts;
+use hub_formats::conversation::{ChainRules, conversation_chain};
 use hub_types::{Dialect, KeyId, SessionId};
 
 use crate::ConversationHash;
@@ -14,16 +13,6 @@ use crate::ConversationHash;
 /// in every version. Empty if the body has no messages, or is no JSON object.
 pub fn generate_hash(dialect: Dialect, body: &[u8], rules: ChainRules) -> SmallVec<[ConversationHash; 4]> {
     conversation_chain(dialect, body, rules).into_iter().map(ConversationHash).collect()
-}
-
-/// The same for a body that was scanned: it goes straight to the messages, and reads no more than it needs.
-pub fn hash_scanned(
-    dialect: Dialect,
-    body: &[u8],
-    facts: &RequestFacts,
-    rules: ChainRules,
-) -> SmallVec<[ConversationHash; 4]> {
-    chain_at(dialect, body, &facts.conversation, rules).into_iter().map(ConversationHash).collect()
 }
 
 /// The session of a conversation that nothing is known of yet: the hash of its deepest message is its client
@@ -44,10 +33,9 @@ pub fn branch(session: &SessionId, hash: ConversationHash) -> SessionId {
 #[cfg(test)]
 mod tests {
     use hub_formats::conversation::ChainRules;
-    use hub_formats::scan::scan_request;
     use hub_types::{Dialect, KeyId, SessionId};
 
-    use super::{branch, conversation_session, generate_hash, hash_scanned};
+    use super::{branch, conversation_session, generate_hash};
     use crate::ConversationHash;
 
     #[test]
@@ -73,12 +61,10 @@ mod tests {
         let first = br#"{"messages":[{"role":"user","content":"hello"}]}"#;
         let second = br#"{"messages":[{"content":[{"text":"hello","type":"text"}],"role":"user"},
             {"role":"assistant","content":"hi"},{"role":"user","content":"go on"}]}"#;
-        let facts = scan_request(Dialect::Claude, second).unwrap();
-        let scanned = hash_scanned(Dialect::Claude, second, &facts, rules);
         let (first, second) =
             (generate_hash(Dialect::Claude, first, rules), generate_hash(Dialect::Claude, second, rules));
         assert_eq!((first.len(), second.len()), (1, 3));
-        assert_eq!((first[0], &scanned), (second[0], &second));
+        assert_eq!(first[0], second[0]);
         assert_eq!(generate_hash(Dialect::Claude, b"[]", rules).len(), 0);
     }
 }

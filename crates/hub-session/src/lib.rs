@@ -23,7 +23,7 @@ mod sessions;
 mod store;
 
 pub use binding::{BindingChange, Ended, after};
-pub use conversation::{branch, conversation_session, generate_hash, hash_scanned};
+pub use conversation::{branch, conversation_session, generate_hash};
 #[cfg(feature = "redis")]
 pub use fallback::FallbackSessionStore;
 pub use identity::{ClientSession, Identity, SessionSource, answer_hash, identify};

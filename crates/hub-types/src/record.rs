@@ -4,6 +4,9 @@
 //! must stay readable by later versions: add fields with defaults, rename nothing. What is not there is left
 //! out: the journal takes every record.
 
+mod cost;
+mod ledger;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::AddAssign;
@@ -15,6 +18,9 @@ use crate::{
     AttemptId, Dialect, Endpoint, ErrorRuleId, KeyId, Money, Multiplier, ProviderId, ProviderType, RequestId,
     RoutingRecord, Usage, UsageSource, UserId,
 };
+
+pub use cost::CostBreakdown;
+pub use ledger::LedgerLine;
 
 /// Written at admission, before anything goes upstream, so that a crash leaves a trace of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,51 +131,6 @@ pub struct Timings {
     pub first_content_us: Option<u64>,
     /// Until the end.
     pub total_us: u64,
-}
-
-/// What a request cost, line by line. Each line is rounded once, to a nano-dollar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CostBreakdown {
-    /// Fresh input.
-    #[serde(skip_serializing_if = "Money::is_zero")]
-    pub input: Money,
-    /// Output.
-    #[serde(skip_serializing_if = "Money::is_zero")]
-    pub output: Money,
-    /// Cache reads.
-    #[serde(skip_serializing_if = "Money::is_zero")]
-    pub cache_read: Money,
-    /// Cache writes, five minutes.
-    #[serde(skip_serializing_if = "Money::is_zero")]
-    pub cache_write_5m: Money,
-    /// Cache writes, one hour.
-    #[serde(skip_serializing_if = "Money::is_zero")]
-    pub cache_write_1h: Money,
-    /// Fee per request, images and other things not counted in tokens.
-    #[serde(skip_serializing_if = "Money::is_zero")]
-    pub other: Money,
-}
-
-impl AddAssign for CostBreakdown {
-    fn add_assign(&mut self, other: Self) {
-        let Self { input, output, cache_read, cache_write_5m, cache_write_1h, other } = other;
-        self.input += input;
-        self.output += output;
-        self.cache_read += cache_read;
-        self.cache_write_5m += cache_write_5m;
-        self.cache_write_1h += cache_write_1h;
-        self.other += other;
-    }
-}
-
-impl CostBreakdown {
-    /// The sum of the lines.
-    pub fn total(&self) -> Money {
-        [self.input, self.output, self.cache_read, self.cache_write_5m, self.cache_write_1h, self.other]
-            .into_iter()
-            .sum()
-    }
 }
 
 /// Why a provider was tried.
@@ -490,46 +451,6 @@ impl RequestRecord {
             })
         })
     }
-}
-
-/// One billable attempt: append-only, kept for ever. All statistics come from these lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerLine {
-    /// The attempt; a line is written at most once for it.
-    pub attempt_id: AttemptId,
-    /// The request it belongs to.
-    pub request_id: RequestId,
-    /// When it was charged: [`RequestRecord::settled_at`].
-    pub created_at: Timestamp,
-    /// Who pays.
-    pub user_id: UserId,
-    /// With which key.
-    pub key_id: KeyId,
-    /// Who served.
-    pub provider_id: ProviderId,
-    /// The model that is billed.
-    pub model: String,
-    /// Tokens.
-    pub usage: Usage,
-    /// Reported or estimated.
-    pub usage_source: UsageSource,
-    /// `None` = the model has no known price.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Money>,
-    /// The cost line by line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_breakdown: Option<CostBreakdown>,
-    /// The version of the price used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub price_version: Option<i64>,
-    /// The provider's price factor.
-    pub provider_multiplier: Multiplier,
-    /// The group's price factor.
-    pub group_multiplier: Multiplier,
-    /// The upstream's status.
-    pub status: u16,
-    /// The whole request's duration.
-    pub duration_us: u64,
 }
 
 #[cfg(test)]

@@ -16,16 +16,6 @@ pub fn push_event(out: &mut Vec<u8>, name: Option<&str>, data: &[u8]) {
     out.push(b'\n');
 }
 
-/// Appends a comment with its blank line: a keep-alive that clients do not see.
-pub fn push_comment(out: &mut Vec<u8>, text: &str) {
-    for line in lines(text.as_bytes()) {
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(line);
-        out.push(b'\n');
-    }
-    out.push(b'\n');
-}
-
 /// The text's lines; CRLF, CR and LF all end one. An empty text is one empty line.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{SseDecoder, SseError, push_comment, push_event};
+use super::{SseDecoder, SseError, push_event};
 
 type Owned = (Option<String>, String);
 
@@ -64,10 +64,9 @@ fn events_beyond_the_limit_end_the_decoder_but_long_streams_of_comments_do_not()
 #[test]
 fn what_is_encoded_decodes() {
     let mut stream = Vec::new();
-    push_comment(&mut stream, "keep\nalive");
     push_event(&mut stream, Some("a\nb"), b"1\r\n2");
     push_event(&mut stream, None, b"");
-    assert_eq!(stream, b": keep\n: alive\n\nevent: ab\ndata: 1\ndata: 2\n\ndata: \n\n");
+    assert_eq!(stream, b"event: ab\ndata: 1\ndata: 2\n\ndata: \n\n");
     assert_eq!(whole(&stream), [(Some("ab".to_owned()), "1\n2".to_owned()), (None, String::new())]);
 }
 
