@@ -133,7 +133,12 @@ pub trait Repository: Send + Sync + 'static {
     /// Writes records, their ledger lines, the roll-ups and the counts of refusals in one transaction. Idempotent by request and
     /// attempt id: what is there already changes nothing, roll-ups included. What it answered `Ok` for
     /// survives a power cut: the journal deletes its own copy then.
-    async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary>;
+    async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary> {
+        self.write_journalled(records, &[]).await
+    }
+    /// The same, with the JSON texts of the records, in their order, where these are at hand: what is stored of a
+    /// record need not be put into words again then.
+    async fn write_journalled(&self, records: &[RequestRecord], texts: &[String]) -> Result<WriteSummary>;
     /// Request records.
     async fn list_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>>;
     /// One request record with its whole decision chain.

@@ -9,7 +9,7 @@ use super::object::{Object, string_at};
 use super::part::{Place, text_part};
 use super::value::Ignore;
 use super::{Chain, ChainRules};
-use crate::json::{Cursor, decode_lossy};
+use crate::json::{Cursor, decoded};
 use crate::scan::{ConversationSpans, ScanError, ScanErrorKind};
 
 /// Members and list items that are looked at. No real beginning of a conversation comes near.
@@ -106,8 +106,8 @@ impl<'a> Reader<'a> {
         }
         let has_prompts_among_messages = matches!(self.dialect, Dialect::OpenAi | Dialect::Responses);
         if has_prompts_among_messages && self.chain.is_empty() {
-            let role = message.string("role").map(decode_lossy).unwrap_or_default();
-            if matches!(role.as_str(), "system" | "developer") {
+            let role = message.string("role").map(decoded).unwrap_or_default();
+            if matches!(&*role, "system" | "developer") {
                 return self.leading_prompt(&message);
             }
         }
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
 
     /// An input item of Responses.
     fn item(&mut self, item: &Object<'a>, canon: &mut Canon) -> Result<(), ScanError> {
-        let kind = item.string("type").map(decode_lossy);
+        let kind = item.string("type").map(decoded);
         match kind.as_deref() {
             None | Some("message") => {
                 canon.text(item.string("role").unwrap_or_default());

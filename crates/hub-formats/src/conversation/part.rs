@@ -6,7 +6,7 @@ use super::canon::{ABSENT, CALL, CLOSE, Canon, END, IMAGE, OTHER, RESULT, TEXT};
 use super::message::Reader;
 use super::object::{Object, string_at};
 use super::value::Ignore;
-use crate::json::{Cursor, decode_lossy, eq_decoded};
+use crate::json::{Cursor, decode_lossy, decoded, eq_decoded};
 use crate::scan::ScanError;
 
 /// A line of Claude Code about itself that stands first in the system prompt and changes at will.
@@ -79,8 +79,8 @@ impl<'a> Reader<'a> {
 
     /// A part that says what it is.
     fn typed(&mut self, part: &Object<'a>, place: Place, canon: &mut Canon) -> Result<bool, ScanError> {
-        let kind = part.string("type").map(decode_lossy).unwrap_or_default();
-        match kind.as_str() {
+        let kind = part.string("type").map(decoded).unwrap_or_default();
+        match &*kind {
             "text" | "input_text" | "output_text" => {
                 if let Some(text) = part.string("text") {
                     return Ok(text_part(text, place, canon));

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::canon::{CLOSE, Canon, END, Hash, NESTED};
 use super::message::Reader;
 use super::object::{Object, string_at};
-use crate::json::{Cursor, decode_lossy};
+use crate::json::{Cursor, decoded};
 use crate::scan::ScanError;
 
 /// What does not count inside of a value.
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), ScanError> {
         let mut members = Vec::with_capacity(object.members.len());
         for (raw_key, span) in &object.members {
-            let key = key_text(raw_key);
+            let key = decoded(raw_key);
             if !omitted.contains(&&*key) {
                 members.push((key, self.value(&mut Cursor::within(self.body, span), Ignore::CacheControl)?));
             }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
                 let mut members = Vec::new();
                 cursor.object(|cursor, member| {
                     self.spend()?;
-                    let key = key_text(member.raw_key);
+                    let key = decoded(member.raw_key);
                     if ignore == Ignore::CacheControl && key == "cache_control" {
                         return cursor.value().map(drop);
                     }
@@ -126,8 +126,4 @@ impl<'a> Reader<'a> {
             canon.byte(END);
         }
     }
-}
-
-fn key_text(raw_key: &[u8]) -> Cow<'_, str> {
-    if raw_key.contains(&b'\\') { decode_lossy(raw_key).into() } else { String::from_utf8_lossy(raw_key) }
 }

@@ -165,7 +165,7 @@ impl Drain {
         let batch = blocking(move || journal.read_batch(limits)).await.map_err(|error| error.to_string())?;
         let Some(batch) = batch else { return self.write_kept().await };
         let written = batch.records.len();
-        let refused = self.store(&batch.records).await?;
+        let refused = self.store(&batch.records, &batch.texts).await?;
         let journal = self.journal.clone();
         blocking(move || {
             journal.set_aside(&refused)?;
@@ -184,7 +184,7 @@ impl Drain {
         let written = records.len();
         let settled = written as u64;
         let lent = Lent { journal: &self.journal };
-        let refused = self.store(&records).await?;
+        let refused = self.store(&records, &[]).await?;
         self.journal.set_aside(&refused).map_err(|error| error.to_string())?;
         std::mem::forget(lent);
         self.journal.commit.take_back(length, settled);
@@ -194,8 +194,8 @@ impl Drain {
     }
 
     /// Writes records; answers those that the database refuses although it takes others of the same batch.
-    async fn store(&self, records: &[RequestRecord]) -> Result<Vec<RequestRecord>, String> {
-        match self.repository.write_records(records).await {
+    async fn store(&self, records: &[RequestRecord], texts: &[String]) -> Result<Vec<RequestRecord>, String> {
+        match self.repository.write_journalled(records, texts).await {
             Ok(_) => return Ok(Vec::new()),
             Err(RepositoryError::Database(reason)) if records.len() > 1 => {
                 tracing::warn!(%reason, "the database refuses a batch: its records are tried one by one");

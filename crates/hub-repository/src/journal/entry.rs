@@ -52,7 +52,12 @@ pub(crate) enum Next<'a> {
 
 /// Writes an entry. Fails only if the value can't be JSON or is too large.
 pub(crate) fn encode(kind: Kind, value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut entry = Vec::with_capacity(1024);
+    // What most of them take, so that they are not moved while they grow.
+    let usual = match kind {
+        Kind::Opened => 512,
+        Kind::Settled => 4096,
+    };
+    let mut entry = Vec::with_capacity(usual);
     entry.extend_from_slice(&[0; HEADER - 1]);
     entry.push(kind as u8);
     serde_json::to_writer(&mut entry, value)?;

@@ -58,6 +58,8 @@ pub(crate) struct Counters {
 /// Ended requests read for the database.
 pub(crate) struct Batch {
     pub(crate) records: Vec<RequestRecord>,
+    /// The same as they stand in the journal.
+    pub(crate) texts: Vec<String>,
     end: Position,
     generation: u64,
     entries: u64,
@@ -179,7 +181,8 @@ impl Shelf {
                 continue;
             }
             let entries = read.records.len() as u64;
-            return Ok(Some(Batch { records: read.records, end, generation, entries }));
+            let Read { records, texts, .. } = read;
+            return Ok(Some(Batch { records, texts, end, generation, entries }));
         }
     }
 
@@ -252,8 +255,14 @@ impl Shelf {
 
 struct Read {
     records: Vec<RequestRecord>,
+    texts: Vec<String>,
     length: u64,
     damage: u64,
+}
+
+fn parse(payload: &[u8]) -> Option<(RequestRecord, &str)> {
+    let text = std::str::from_utf8(payload).ok()?;
+    Some((serde_json::from_str(text).ok()?, text))
 }
 
 /// Reads ended requests from an offset of a segment on, within limits, but at least one entry.
@@ -262,15 +271,18 @@ fn read_segment(dir: &Path, segment: &Segment, from: u64, limits: BatchLimits) -
     let left = usize::try_from(segment.length - from).unwrap_or(usize::MAX);
     let mut bytes = vec![0; left.min(limits.bytes.max(HEADER))];
     file.read_exact_at(&mut bytes, from)?;
-    let mut read = Read { records: Vec::new(), length: 0, damage: 0 };
+    let mut read = Read { records: Vec::new(), texts: Vec::new(), length: 0, damage: 0 };
     let mut at = 0;
     while at < bytes.len() && read.records.len() < limits.records {
         match entry::next(bytes.get(at..).unwrap_or_default()) {
             Next::Entry(frame) => {
                 if frame.kind == Kind::Settled {
-                    match serde_json::from_slice(frame.payload) {
-                        Ok(record) => read.records.push(record),
-                        Err(_) => read.damage += 1,
+                    match parse(frame.payload) {
+                        Some((record, text)) => {
+                            read.records.push(record);
+                            read.texts.push(text.to_owned());
+                        }
+                        None => read.damage += 1,
                     }
                 }
                 at += frame.size;

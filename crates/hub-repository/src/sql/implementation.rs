@@ -257,8 +257,8 @@ impl<D: Database> Repository for Engine<D> {
         self.within(self.remove_target(id, at, audit)).await
     }
 
-    async fn write_records(&self, records: &[RequestRecord]) -> Result<WriteSummary> {
-        self.within(self.write(records)).await
+    async fn write_journalled(&self, records: &[RequestRecord], texts: &[String]) -> Result<WriteSummary> {
+        self.within(self.write(records, texts)).await
     }
 
     async fn list_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>> {

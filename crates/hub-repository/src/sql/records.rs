@@ -76,13 +76,15 @@ static LEDGER: Insert = Insert {
 };
 
 impl<D: Database> Engine<D> {
-    pub(super) async fn write(&self, records: &[RequestRecord]) -> Result<WriteSummary> {
+    pub(super) async fn write(&self, records: &[RequestRecord], texts: &[String]) -> Result<WriteSummary> {
         if records.is_empty() {
             return Ok(WriteSummary::default());
         }
+        let texts = texts.iter().map(Some).chain(std::iter::repeat(None));
+        let mut told: Vec<(&RequestRecord, Option<&String>)> = records.iter().zip(texts).collect();
         // In the order of ids, so that two writers of the same rows wait for each other in turn.
-        let mut records: Vec<&RequestRecord> = records.iter().collect();
-        records.sort_by_key(|record| record.id);
+        told.sort_by_key(|(record, _)| record.id);
+        let mut records: Vec<&RequestRecord> = told.iter().map(|(record, _)| *record).collect();
         let mut lines: Vec<LedgerLine> =
             records.iter().flat_map(|record| record.ledger_lines()).map(plausible).collect();
         lines.sort_by_key(|line| line.attempt_id);
@@ -93,7 +95,7 @@ impl<D: Database> Engine<D> {
             .collect();
         self.database().prepare_months(&months.into_iter().collect::<Vec<_>>()).await?;
 
-        let rows = records.iter().map(|record| request_row(record)).collect::<Result<_>>()?;
+        let rows = told.into_iter().map(|(record, text)| request_row(record, text)).collect::<Result<_>>()?;
         let line_rows = lines.iter().map(ledger_row).collect::<Result<_>>()?;
         let mut session = self.session(Mode::Write).await?;
         let mut new = session.insert_new(&REQUESTS, rows).await?;
@@ -129,7 +131,7 @@ fn plausible(mut line: LedgerLine) -> LedgerLine {
     line
 }
 
-fn request_row(record: &RequestRecord) -> Result<Params> {
+fn request_row(record: &RequestRecord, text: Option<&String>) -> Result<Params> {
     let last = record.last_attempt();
     let usage = record.usage();
     let tokens = |count: fn(&hub_types::Usage) -> u64| Value::from(usage.as_ref().map(count));
@@ -159,7 +161,7 @@ fn request_row(record: &RequestRecord) -> Result<Params> {
         record.cost().into(),
         record.timings.total_us.into(),
         record.timings.first_content_us.into(),
-        Value::json(record)?,
+        text.map_or_else(|| Value::json(record), |text| Ok(Value::Text(text.clone())))?,
     ])
 }
 

@@ -1,6 +1,7 @@
 //! The hourly roll-ups: ledger lines added up by hour, user, key, provider and model.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use hub_types::{LedgerLine, Money, Usage, UsageSource};
 use jiff::Timestamp;
@@ -122,10 +123,10 @@ pub(super) async fn add(session: &mut dyn Session, lines: &[LedgerLine]) -> Resu
             params
         })
         .collect();
-    session.execute_many(&upsert_sql(), params).await
+    session.execute_many(&UPSERT, params).await
 }
 
-fn upsert_sql() -> String {
+static UPSERT: LazyLock<String> = LazyLock::new(|| {
     let columns: Vec<&str> = KEY.into_iter().chain(SUMS).collect();
     let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
     let sums = SUMS.map(|column| format!("{column} = usage_hourly.{column} + excluded.{column}"));
@@ -136,4 +137,4 @@ fn upsert_sql() -> String {
         KEY.join(", "),
         sums.join(", ")
     )
-}
+});

@@ -74,14 +74,24 @@ async fn what_is_settled_is_in_the_database_soon_and_the_journal_ends_empty() {
     let begun = Instant::now();
     running.until_empty().await;
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    for seconds in 1..1500 {
-        running.journal.settled(&record(Facts { seconds, ..Facts::default() }));
+    let mut all: Vec<_> = (1..1500).map(|seconds| record(Facts { seconds, ..Facts::default() })).collect();
+    // They need not end in the order of their ids.
+    for record in all.iter().rev() {
+        running.journal.settled(record);
     }
+    all.push(first);
     let journal = running.journal.clone();
     running.end().await;
     assert_eq!(journal.status().depth_entries, 0, "the rest is drained at the end");
     assert_eq!((journal.status().drained_total, segments(dir.path())), (1500, 0));
-    assert_eq!(stored(repository.as_ref()).await.len(), 1500);
+    let mut kept = stored(repository.as_ref()).await;
+    all.sort_by_key(|record| record.id);
+    kept.sort_by_key(|record| record.id);
+    assert!(kept == all, "each is stored as it ended");
+    for record in all.iter().step_by(100) {
+        let found = repository.find_request(record.id).await.unwrap().unwrap();
+        assert_eq!(found.record, *record, "and where it belongs");
+    }
     assert_eq!(file.number("SELECT COUNT(*) FROM ledger").await, 1500);
 }
 
