@@ -15,11 +15,13 @@ use hub_config::{Config, Environment, hints};
 
 use crate::arguments::{Arguments, Command};
 
-/// Quicker than the system's for many small, short-lived pieces on several threads.
+/// Quicker than the system's for many small, short-lived pieces on several threads. Its second version (see
+/// Cargo.toml) gives back at once what it does not need: docs/architecture.md, "Memory".
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// With huge pages, the allocator's first touch of each arena takes 2 MiB at once: an idle hub was 20 MB larger.
+/// Where programs have to ask for them, it does not ask (its feature `no_thp`); this is for where they do not.
 fn use_small_pages() {
     // A kernel that does not know the call has no huge pages to avoid.
     let _ = nix::sys::prctl::set_thp_disable(true);
