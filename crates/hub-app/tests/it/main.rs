@@ -22,6 +22,8 @@ mod credentials;
 #[cfg(test)]
 mod encodings;
 #[cfg(test)]
+mod error_rules;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod explain;
