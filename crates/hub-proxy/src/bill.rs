@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use hub_formats::estimate;
+use hub_formats::estimate::{self, Tokenizer, tokens_in_body};
 use hub_formats::tap::TapReport;
 use hub_types::{Attempt, Endpoint, Usage, UsageSource};
 
 use crate::Catalogue;
+use crate::receive::Received;
 
 /// What has to be known to price an answer.
 pub(crate) struct Bill {
@@ -14,20 +15,42 @@ pub(crate) struct Bill {
     endpoint: Endpoint,
     model: String,
     input_estimate: u64,
+    /// The longest answer that the request allows.
+    most_output: u64,
 }
 
 /// Enough of a body to tell its kind of text.
 const SAMPLE_BYTES: usize = 512;
 
 impl Bill {
-    /// `model` is the one that is billed, `body` what was sent.
-    pub(crate) fn new(catalogue: &Arc<Catalogue>, endpoint: Endpoint, model: &str, body: &[u8]) -> Self {
+    /// `model` is the one that is billed.
+    pub(crate) fn new(catalogue: &Arc<Catalogue>, received: &Received, model: &str) -> Self {
+        let facts = &received.facts;
+        let bound = facts.max_tokens.filter(|most| *most > 0).unwrap_or(u64::MAX);
         Self {
             catalogue: Arc::clone(catalogue),
-            endpoint,
+            endpoint: received.call.endpoint,
             model: model.to_owned(),
-            input_estimate: estimate_input(body),
+            input_estimate: estimate_input(&received.body),
+            most_output: bound.saturating_mul(facts.answers.unwrap_or(1).max(1)),
         }
+    }
+
+    /// An answer has begun that did not say how much was read: it may never do. What budgets reckoned with is
+    /// better than a guess by the length, which takes pictures for text.
+    pub(crate) fn reckon(&mut self, received: &Received, known: u64) {
+        if self.endpoint != Endpoint::Generate {
+            return;
+        }
+        let call = &received.call;
+        self.input_estimate = match known {
+            0 => {
+                let tokenizer = Tokenizer::of_model(call.dialect, &call.model);
+                let spans = &received.facts.conversation;
+                tokens_in_body(call.dialect, tokenizer, &received.body, spans).likely()
+            }
+            known => known,
+        };
     }
 
     /// Writes usage and cost on the attempt.
@@ -50,7 +73,7 @@ impl Bill {
 
     /// What the upstream reported or, where it could not, an estimate that says so.
     fn usage(&self, report: &TapReport) -> Option<(Usage, UsageSource)> {
-        let written = report.output_text.tokens();
+        let written = report.output_text.tokens().min(self.most_output);
         match report.usage {
             Some(reported)
                 if report.completed || reported.output >= written || self.endpoint == Endpoint::Other =>
