@@ -16,6 +16,7 @@ use crate::bill::Bill;
 use crate::catalogue::Upstream;
 use crate::docket::Docket;
 use crate::failure::Failure;
+use crate::forward::Admitted;
 use crate::headers;
 use crate::outgoing::Conversion;
 use crate::receive::Received;
@@ -96,6 +97,11 @@ impl Answer {
     pub(crate) fn is_event_stream(&self) -> bool {
         let is_plain = !self.headers.contains_key(CONTENT_ENCODING);
         self.status == StatusCode::OK && self.gated.is_event_stream() && is_plain
+    }
+
+    /// If it has not said by now what was read, it is reckoned while the request is at hand.
+    pub(crate) fn reckon(&mut self, admitted: &Admitted) {
+        self.gated.reckon(&admitted.received, admitted.estimated_input);
     }
 
     /// Gives an answer up that is none.

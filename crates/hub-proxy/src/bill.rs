@@ -2,35 +2,53 @@
 
 use std::sync::Arc;
 
-use hub_formats::estimate;
+use hub_formats::estimate::{Tokenizer, tokens_in_body};
 use hub_formats::tap::TapReport;
 use hub_types::{Attempt, Endpoint, Usage, UsageSource};
 
 use crate::Catalogue;
+use crate::receive::Received;
 
 /// What has to be known to price an answer.
 pub(crate) struct Bill {
     catalogue: Arc<Catalogue>,
     endpoint: Endpoint,
     model: String,
-    /// Of what was sent: where nobody reports the input, it is estimated by this.
-    sample: Box<[u8]>,
-    sent_bytes: u64,
+    /// Of what was sent, as far as nobody reports it.
+    input_estimate: u64,
+    /// The longest answer that the request allows.
+    most_output: u64,
 }
 
-/// Enough of a body to tell its kind of text.
-const SAMPLE_BYTES: usize = 512;
-
 impl Bill {
-    /// `model` is the one that is billed, `body` what was sent.
-    pub(crate) fn new(catalogue: &Arc<Catalogue>, endpoint: Endpoint, model: &str, body: &[u8]) -> Self {
+    /// `model` is the one that is billed.
+    pub(crate) fn new(catalogue: &Arc<Catalogue>, received: &Received, model: &str) -> Self {
+        let facts = &received.facts;
+        let bound = facts.max_tokens.filter(|most| *most > 0).unwrap_or(u64::MAX);
         Self {
             catalogue: Arc::clone(catalogue),
-            endpoint,
+            endpoint: received.call.endpoint,
             model: model.to_owned(),
-            sample: sample(body).into(),
-            sent_bytes: body.len() as u64,
+            input_estimate: 0,
+            most_output: bound.saturating_mul(facts.answers.unwrap_or(1).max(1)),
         }
+    }
+
+    /// An answer has begun that did not say how much was read: it may never do. What budgets reckoned with is
+    /// better than a guess by the length, which takes pictures for text.
+    pub(crate) fn reckon(&mut self, received: &Received, known: u64) {
+        if self.endpoint != Endpoint::Generate {
+            return;
+        }
+        let call = &received.call;
+        self.input_estimate = match known {
+            0 => {
+                let tokenizer = Tokenizer::of_model(call.dialect, &call.model);
+                let spans = &received.facts.conversation;
+                tokens_in_body(call.dialect, tokenizer, &received.body, spans).likely()
+            }
+            known => known,
+        };
     }
 
     /// Writes usage and cost on the attempt.
@@ -53,7 +71,7 @@ impl Bill {
 
     /// What the upstream reported or, where it could not, an estimate that says so.
     fn usage(&self, report: &TapReport) -> Option<(Usage, UsageSource)> {
-        let written = report.output_text.tokens();
+        let written = report.output_text.tokens().min(self.most_output);
         match report.usage {
             Some(reported)
                 if report.completed || reported.output >= written || self.endpoint == Endpoint::Other =>
@@ -63,24 +81,11 @@ impl Bill {
             // Cut off before the final figure: the input is known, of the output only what was seen.
             Some(reported) => Some((Usage { output: written, ..reported }, UsageSource::Estimated)),
             None if report.content_seen && self.endpoint == Endpoint::Generate => {
-                let usage = Usage { input: self.input_estimate(), output: written, ..Usage::default() };
+                let usage = Usage { input: self.input_estimate, output: written, ..Usage::default() };
                 Some((usage, UsageSource::Estimated))
             }
             // An error, or nothing at all: nobody pays for that.
             None => None,
         }
     }
-
-    fn input_estimate(&self) -> u64 {
-        match self.sample.len() as u64 {
-            0 => 0,
-            length => estimate::tokens_in(&self.sample) * self.sent_bytes / length,
-        }
-    }
-}
-
-/// The middle of it.
-fn sample(body: &[u8]) -> &[u8] {
-    let from = body.len().saturating_sub(SAMPLE_BYTES) / 2;
-    body.get(from..(from + SAMPLE_BYTES).min(body.len())).unwrap_or_default()
 }

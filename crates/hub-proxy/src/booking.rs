@@ -129,6 +129,11 @@ impl Booking {
         }
     }
 
+    /// Input tokens by the body; zero if no budget had to know.
+    pub(crate) const fn estimated_input(&self) -> u64 {
+        self.estimated_input
+    }
+
     /// Does it hold only what one attempt can take?
     pub(crate) const fn is_strict(&self) -> bool {
         self.is_strict

@@ -105,6 +105,11 @@ impl Docket {
         self.booking = booking;
     }
 
+    /// Input tokens as its budgets reckoned with; zero if nobody had to know.
+    pub(crate) fn estimated_input(&self) -> u64 {
+        self.booking.as_ref().map_or(0, Booking::estimated_input)
+    }
+
     /// Keeps the reservation alive while the request runs: how long until that has to be done again, if there
     /// is any.
     pub(crate) fn refresh_booking(&mut self) -> Option<Duration> {

@@ -29,6 +29,8 @@ pub(crate) struct Admitted {
     pub(crate) catalogue: Arc<Catalogue>,
     /// Providers that have used up their money limits.
     pub(crate) spent: Spent,
+    /// Input tokens by the body, if budgets had to know; else zero.
+    pub(crate) estimated_input: u64,
 }
 
 /// What a request goes by on its way from provider to provider.

@@ -103,5 +103,6 @@ where
     let spent = admission::admit(shared, docket, &caller, &received, seat, &catalogue).await?;
     transcript::keep_request(shared, docket, &received);
     docket.open();
-    Ok(forward::Admitted { caller, received, catalogue, spent })
+    let estimated_input = docket.estimated_input();
+    Ok(forward::Admitted { caller, received, catalogue, spent, estimated_input })
 }

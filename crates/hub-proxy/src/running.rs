@@ -76,7 +76,7 @@ impl Running {
             Some(sent) if !shared.options.bill_requested_model => sent,
             _ => &call.model,
         };
-        let bill = Bill::new(&admitted.catalogue, call.endpoint, billed, &admitted.received.body);
+        let bill = Bill::new(&admitted.catalogue, &admitted.received, billed);
         let asked = Asked {
             received: &admitted.received,
             upstream: &self.underway.upstream,
@@ -89,6 +89,9 @@ impl Running {
             && let Some(answer) = self.answer.take()
         {
             return Err(answer.give_up(&mut self.underway, &hollow));
+        }
+        if let Some(answer) = &mut self.answer {
+            answer.reckon(admitted);
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ use super::{Patience, joined};
 use crate::attempt::Underway;
 use crate::bill::Bill;
 use crate::failure::Failure;
+use crate::receive::Received;
 
 const BROKE_OFF: &str = "the answer broke off before anything of it was passed on";
 
@@ -225,6 +226,13 @@ impl Gated {
             }
             Hollow::Empty => Failure::no_answer(ErrorClass::FakeSuccess, "an empty answer".to_owned())
                 .having_said(&came, &secrets),
+        }
+    }
+
+    /// See [`crate::bill::Bill::reckon`].
+    pub(crate) fn reckon(&mut self, received: &Received, known: u64) {
+        if self.reading.tap.report().usage.is_none() {
+            self.reading.bill.reckon(received, known);
         }
     }
 
