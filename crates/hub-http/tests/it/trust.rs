@@ -43,6 +43,7 @@ async fn certificates_of_ssl_cert_file_are_trusted_and_others_are_not() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "it is how this process is told what to do")]
 async fn the_process_of_its_own() {
     let Ok(address) = std::env::var(ADDRESS) else { return };
     let (host, port) = address.split_once(':').unwrap();
