@@ -92,6 +92,7 @@ fn attempt(provider: &Provider, step: &RoutingStep) -> Attempt {
         cost_breakdown: None,
         price_version: None,
         provider_multiplier: Multiplier::ONE,
+        is_trial: false,
         group_multiplier: Multiplier::ONE,
     }
 }

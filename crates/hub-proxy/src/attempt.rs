@@ -51,7 +51,13 @@ pub(crate) struct Underway {
 
 impl Underway {
     /// The provider's breaker has let it through.
-    pub(crate) fn begin(docket: &Docket, upstream: Arc<Upstream>, record: Attempt, trying: Trying) -> Self {
+    pub(crate) fn begin(
+        docket: &Docket,
+        upstream: Arc<Upstream>,
+        mut record: Attempt,
+        trying: Trying,
+    ) -> Self {
+        record.is_trial = trying.is_trial();
         let (request, came_in, pulse) = (docket.id(), docket.came_in(), docket.pulse().cloned());
         let (loss, trying) = (Vec::new(), Some(trying));
         Self { upstream, record, loss, request, came_in, trying, pulse, beat: None, is_final: false }
@@ -67,6 +73,11 @@ impl Underway {
         if let Some(trying) = self.trying.take() {
             trying.judge(judgement);
         }
+    }
+
+    /// Whatever comes of it, it is not the provider's fault: its breaker hears nothing, and a trial is given back.
+    pub(crate) fn excuse(&mut self) {
+        self.trying = None;
     }
 
     /// A further try of the same provider. Its breaker will hear of the last one only: a failure counts once for
@@ -102,7 +113,11 @@ impl Underway {
 }
 
 pub(crate) fn micros_since(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    micros(start.elapsed())
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// By when an attempt has to have got somewhere. Streams have to begin within `timeout_first_byte`, counted from
@@ -113,18 +128,28 @@ pub(crate) struct Deadline {
     pub(crate) at: Instant,
     /// What counts from when the request goes out, and what it can't go beyond.
     after_sending: Option<(Duration, Instant)>,
+    /// Others have used up so much of the budget that this provider has not had the time it may take.
+    is_cut_short: bool,
 }
 
 impl Deadline {
-    pub(crate) fn new(upstream: &Upstream, call: &Call, budget: Instant) -> Self {
+    /// `budget` is when the time for attempts is over, `whole` how long that is in all.
+    pub(crate) fn new(upstream: &Upstream, call: &Call, budget: Instant, whole: Duration) -> Self {
         let timeouts = upstream.provider.timeouts;
         let limit = if call.stream { timeouts.first_byte_ms } else { timeouts.request_ms };
         let limit = if limit == 0 { FAR } else { Duration::from_millis(limit.into()) };
         if call.stream {
-            Self { at: budget, after_sending: Some((limit, budget)) }
+            let left = budget.saturating_duration_since(Instant::now());
+            let is_cut_short = left < limit && left < whole / 2;
+            Self { at: budget, after_sending: Some((limit, budget)), is_cut_short }
         } else {
-            Self { at: Instant::now() + limit, after_sending: None }
+            Self { at: Instant::now() + limit, after_sending: None, is_cut_short: false }
         }
+    }
+
+    /// Did time run out for want of budget, and not for the provider's slowness? A 408 is its own word.
+    pub(crate) fn excuses(&self, failure: &Failure, status: Option<u16>) -> bool {
+        self.is_cut_short && failure.class() == ErrorClass::Timeout && status != Some(408)
     }
 
     fn sent(&mut self, at: Option<Instant>) {
@@ -179,6 +204,8 @@ async fn head_in_time(
         if sent.at() != sent_at {
             sent_at = sent.at();
             deadline.sent(sent_at);
+            let connected = sent_at.map(|at| at.saturating_duration_since(underway.came_in));
+            underway.record.timings.connected_us = connected.map(micros);
             timer.as_mut().reset(deadline.at.into());
             underway.beat = underway.pulse.as_ref().map(Pulse::beat);
         }

@@ -85,6 +85,11 @@ async fn ask(shared: Arc<Shared>, provider: Arc<Provider>) -> Option<Trying> {
 }
 
 impl Trying {
+    /// Is it the one trial of a half-open breaker?
+    pub(crate) const fn is_trial(&self) -> bool {
+        self.trial.is_some()
+    }
+
     /// Tells the breaker. Nobody waits for a breaker that is elsewhere.
     pub(crate) fn judge(mut self, judgement: Judgement) {
         self.tell(judgement);

@@ -139,7 +139,8 @@ impl Course<'_> {
                 if let Some(conversion) = &outgoing.conversion {
                     self.shared.metrics.converted(call.dialect, dialect, Some(&conversion.losses));
                 }
-                Ok(Running::begin(underway, outgoing, call, self.budget))
+                let whole = self.shared.options.failover_budget;
+                Ok(Running::begin(underway, outgoing, call, self.budget, whole))
             }
             Err(error @ ProxyError::NotConvertible { .. }) => {
                 self.shared.metrics.converted(call.dialect, dialect, None);

@@ -234,6 +234,7 @@ impl<'a> Candidates<'a> {
             priority: choice.priority,
             weight: provider.weight,
             probability_ppm: choice.probability_ppm,
+            is_trial: false,
             host: upstream.host_name.clone(),
             sent_model: None,
             upstream_model: None,

@@ -2,7 +2,7 @@
 //! own, and can be waited for, given up, or made the client's answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -35,19 +35,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// An attempt whose request is written. `budget` is when the time for attempts is over.
+    /// An attempt whose request is written. `budget` is when the time for attempts is over, `whole` how long that is
+    /// in all.
     pub(crate) fn begin(
         mut underway: Underway,
         outgoing: Outgoing,
         call: &Call,
         budget: Instant,
+        whole: Duration,
     ) -> Box<Self> {
         let Outgoing { request, model, asks_for_usage, conversion } = outgoing;
         underway.record.sent_model = Some(model);
         if let Some(conversion) = &conversion {
             underway.loss = conversion.losses.iter().map(|loss| loss.code.to_string()).collect();
         }
-        let deadline = Deadline::new(&underway.upstream, call, budget);
+        let deadline = Deadline::new(&underway.upstream, call, budget, whole);
         Box::new(Self {
             underway,
             request: Some(request),
@@ -63,6 +65,9 @@ impl Running {
     pub(crate) async fn open(&mut self, shared: &Shared, admitted: &Admitted) -> Result<(), Failure> {
         let opened = self.send_and_wait(shared, admitted).await;
         opened.map_err(|failure| {
+            if self.deadline.excuses(&failure, self.underway.record.status) {
+                self.underway.excuse();
+            }
             let (provider, status) = (&self.underway.upstream.provider, self.underway.record.status);
             failure.judged_by(admitted.catalogue.error_rules(), provider.id, provider.provider_type, status)
         })

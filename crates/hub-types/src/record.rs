@@ -123,6 +123,9 @@ pub struct ClientInfo {
 pub struct Timings {
     /// Until the hub turned to a provider.
     pub queued_us: u64,
+    /// Until the request went out on a connection, a new one or an idle one. Of attempts only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected_us: Option<u64>,
     /// Until the first byte of an answer came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_us: Option<u64>,
@@ -221,6 +224,9 @@ pub struct Attempt {
     pub weight: u32,
     /// How likely the choice was, in millionths.
     pub probability_ppm: u32,
+    /// Its circuit breaker was half-open, and this is the trial; else it was closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_trial: bool,
     /// Host and port of the upstream.
     pub host: String,
     /// The model that was sent.

@@ -36,6 +36,7 @@ fn record() -> RequestRecord {
         cost_breakdown: None,
         price_version: Some(1),
         provider_multiplier: Multiplier::ONE,
+        is_trial: false,
         group_multiplier: Multiplier::ONE,
     };
     let now = SystemClock.now();

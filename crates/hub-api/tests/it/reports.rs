@@ -17,6 +17,7 @@ pub(crate) fn record(at: &str, cost_nanos: i64) -> RequestRecord {
     let cost = Money::from_nanos(cost_nanos);
     let timings = Timings {
         queued_us: 900,
+        connected_us: Some(15),
         first_byte_us: Some(120_000),
         first_content_us: Some(150_999),
         total_us: 2_000_500,
@@ -46,6 +47,7 @@ pub(crate) fn record(at: &str, cost_nanos: i64) -> RequestRecord {
         cost_breakdown: Some(CostBreakdown { input: cost, ..CostBreakdown::default() }),
         price_version: Some(1),
         provider_multiplier: Multiplier::ONE,
+        is_trial: false,
         group_multiplier: Multiplier::ONE,
     };
     let id = RequestId::fresh();

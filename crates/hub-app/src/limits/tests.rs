@@ -103,6 +103,7 @@ fn record(seconds_ago: i64, usd: i64) -> RequestRecord {
             cost_breakdown: None,
             price_version: None,
             provider_multiplier: Multiplier::ONE,
+            is_trial: false,
             group_multiplier: Multiplier::ONE,
         }],
         ..RequestRecord::new(id, came_in, Dialect::Claude, Endpoint::Generate, Outcome::Completed)

@@ -23,6 +23,8 @@ mod peer;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
+mod trust;
+#[cfg(test)]
 mod unreadable;
 #[cfg(test)]
 mod upstream;

@@ -130,6 +130,9 @@ pub struct AttemptView {
     pub weight: u32,
     /// How likely the choice was, in millionths.
     pub probability_ppm: u32,
+    /// The provider's circuit breaker was half-open, and this the trial; else it was closed.
+    #[serde(default)]
+    pub is_trial: bool,
     /// Host and port of the upstream.
     pub host: Option<String>,
     /// The model that was sent.
@@ -150,6 +153,9 @@ pub struct AttemptView {
     /// From the request's arrival until the hub turned to this provider, ms.
     #[serde(default)]
     pub queued_ms: u64,
+    /// Until the request went out on a connection, ms.
+    #[serde(default)]
+    pub connected_ms: Option<u64>,
     /// Until the first byte of an answer, ms.
     pub first_byte_ms: Option<u64>,
     /// Until the first content, ms.
@@ -195,6 +201,7 @@ impl AttemptView {
             priority: attempt.priority,
             weight: attempt.weight,
             probability_ppm: attempt.probability_ppm,
+            is_trial: shown.is_some_and(|shown| shown.is_trial),
             host: shown.map(|shown| shown.host.clone()),
             sent_model: shown.and_then(|shown| shown.sent_model.clone()),
             upstream_model: shown.and_then(|shown| shown.upstream_model.clone()),
@@ -203,6 +210,7 @@ impl AttemptView {
             error_rule_id: shown.and_then(|shown| shown.error_rule_id),
             queued_ms: attempt.timings.queued_us / 1000,
             error: shown.and_then(|shown| shown.error.clone()),
+            connected_ms: attempt.timings.connected_us.map(|us| us / 1000),
             first_byte_ms: attempt.timings.first_byte_us.map(|us| us / 1000),
             ttft_ms: attempt.timings.first_content_us.map(|us| us / 1000),
             duration_ms: attempt.timings.total_us / 1000,

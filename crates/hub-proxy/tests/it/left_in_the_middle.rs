@@ -59,7 +59,7 @@ async fn a_trial_and_the_place_at_its_provider_are_given_back() {
     breakers.record(PROVIDER, Event::Failure { trial: None }, config, SystemClock.now()).await;
     let health = || breakers.health(PROVIDER, config, SystemClock.now());
     until(async || health() == BreakerHealth::HalfOpen).await;
-    let (builder, records) = builder(failing, MoneyLimits::default(), |_| {});
+    let (builder, records) = builder([failing], MoneyLimits::default(), |_| {});
     let gateway = builder.breakers(Arc::clone(&breakers) as Arc<_>).sessions(Arc::clone(&sessions)).build();
     leave_at(&gate, &gateway).await;
     until(async || health() == BreakerHealth::HalfOpen).await;
@@ -75,7 +75,7 @@ async fn a_place_at_a_provider_is_given_back() {
     let store = Arc::new(GatedSessions(in_memory(), Arc::clone(&gate)));
     let sessions = Arc::new(Sessions::new(store));
     let limited = Provider { limit_concurrent_sessions: Some(1), ..provider(NOWHERE) };
-    let (builder, _records) = builder(limited, MoneyLimits::default(), |_| {});
+    let (builder, _records) = builder([limited], MoneyLimits::default(), |_| {});
     let gateway = builder.sessions(Arc::clone(&sessions)).build();
     leave_at(&gate, &gateway).await;
     assert_eq!(sessions_at_provider(&sessions).await, 0);
@@ -90,7 +90,7 @@ async fn what_was_reserved_is_given_back_and_the_session_has_nothing_in_flight()
     let limiter = Arc::new(GatedLimits(memory, Arc::clone(&gate)));
     let sessions = Arc::new(Sessions::new(Arc::new(in_memory())));
     let limits = MoneyLimits { limit_total_usd: Some("10".parse().unwrap()), ..MoneyLimits::default() };
-    let (builder, records) = builder(provider(NOWHERE), limits.clone(), |_| {});
+    let (builder, records) = builder([provider(NOWHERE)], limits.clone(), |_| {});
     let gateway =
         builder.rate_limiter(Arc::clone(&limiter) as Arc<_>).sessions(Arc::clone(&sessions)).build();
     let reserved = async || {

@@ -1,6 +1,12 @@
 //! The gateway inside another program, as the example shows it; and with stores that answer late.
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod chain;
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
 mod embed;
 #[cfg(test)]
 mod gated;

@@ -12,7 +12,7 @@ use crate::world::{ask, builder, provider};
 async fn a_provider_whose_address_is_refused_is_not_asked_again() {
     let looked_up = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&looked_up);
-    let (builder, records) = builder(provider("http://vendor.test"), MoneyLimits::default(), |settings| {
+    let (builder, records) = builder([provider("http://vendor.test")], MoneyLimits::default(), |settings| {
         settings.resolve = Arc::new(move |_, port| {
             count.fetch_add(1, Ordering::Relaxed);
             Box::pin(async move { Ok(vec![SocketAddr::from(([10, 0, 0, 1], port))]) })

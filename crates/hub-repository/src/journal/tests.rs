@@ -62,6 +62,7 @@ fn billed_record() -> RequestRecord {
         cost_breakdown: None,
         price_version: Some(1),
         provider_multiplier: Multiplier::ONE,
+        is_trial: false,
         group_multiplier: Multiplier::ONE,
     };
     RequestRecord {

@@ -152,7 +152,13 @@ pub(crate) fn attempt(facts: Facts) -> Attempt {
         class: (facts.status >= 500).then_some(ErrorClass::ProviderError),
         error_rule_id: None,
         error: None,
-        timings: Timings { queued_us: 10, first_byte_us: Some(20), first_content_us: Some(30), total_us: 40 },
+        timings: Timings {
+            queued_us: 10,
+            connected_us: None,
+            first_byte_us: Some(20),
+            first_content_us: Some(30),
+            total_us: 40,
+        },
         usage: Some(Usage {
             input: 10,
             output: 20,
@@ -168,6 +174,7 @@ pub(crate) fn attempt(facts: Facts) -> Attempt {
             .map(|nanos| CostBreakdown { input: Money::from_nanos(nanos), ..CostBreakdown::default() }),
         price_version: Some(3),
         provider_multiplier: "0.85".parse().unwrap(),
+        is_trial: false,
         group_multiplier: Multiplier::ONE,
     }
 }
@@ -185,6 +192,7 @@ pub(crate) fn record(facts: Facts) -> RequestRecord {
         status: facts.status,
         timings: Timings {
             queued_us: 1,
+            connected_us: Some(15),
             first_byte_us: Some(2),
             first_content_us: Some(3),
             total_us: 1_500_000,

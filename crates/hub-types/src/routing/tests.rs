@@ -28,6 +28,7 @@ fn attempt(provider: i64, failed: bool) -> Attempt {
         error: failed.then(|| "overloaded, please try again in a moment; ".repeat(5)),
         timings: Timings {
             queued_us: 1_234_567,
+            connected_us: Some(15),
             first_byte_us: Some(2_345_678),
             first_content_us: Some(3_456_789),
             total_us: 45_678_901,
@@ -42,6 +43,7 @@ fn attempt(provider: i64, failed: bool) -> Attempt {
         }),
         price_version: Some(12),
         provider_multiplier: "0.85".parse().unwrap(),
+        is_trial: false,
         group_multiplier: Multiplier::ONE,
     }
 }
