@@ -112,7 +112,6 @@ impl App {
 
         let (tasks, drain_tasks) = (Tasks::new(), Tasks::new());
         let drain_stop = CancellationToken::new();
-        drain_tasks.spawn(Drain::new(Arc::clone(&journal), Arc::clone(&repository)).run(drain_stop.clone()));
         let recorder = Arc::new(Recorder::new(Arc::clone(&journal)));
         let ledger = Ledger {
             repository: Arc::clone(&repository),
@@ -120,6 +119,11 @@ impl App {
             clock: Arc::clone(&clock),
         };
         let limits = LimitParts::open(&config, redis.as_ref(), ledger, &tasks, clock.now());
+        let mut drain = Drain::new(Arc::clone(&journal), Arc::clone(&repository));
+        if let Some(witness) = limits.witness() {
+            drain = drain.telling(witness);
+        }
+        drain_tasks.spawn(drain.run(drain_stop.clone()));
         let limiter = config.limits.enabled.then(|| Arc::clone(&limits.limiter));
         let (breakers, pauses) =
             (breakers(redis.as_ref()), Arc::new(CoolDowns::new(config.routing.longest_pause)));

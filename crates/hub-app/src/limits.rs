@@ -1,6 +1,7 @@
 //! Where limits are counted: in this process, or in Redis with this process to fall back on; with the ledger to
 //! rebuild counters from.
 
+mod late;
 mod ledger;
 mod restore;
 #[cfg(test)]
@@ -16,8 +17,10 @@ use hub_rate_limit::{
     RedisRateLimiter,
 };
 use hub_redis::RedisConnection;
+use hub_repository::journal::DrainWitness;
 use jiff::Timestamp;
 
+use late::LateLines;
 pub(crate) use ledger::Ledger;
 pub(crate) use restore::RestoringLimiter;
 
@@ -27,7 +30,13 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// The counters that requests and people ask, and what has to be closed at the end.
 pub(crate) struct LimitParts {
     pub(crate) limiter: Arc<dyn RateLimiter>,
-    shared: Option<Arc<FallbackRateLimiter>>,
+    shared: Option<Shared>,
+}
+
+/// What hubs that share Redis have.
+struct Shared {
+    counters: Arc<FallbackRateLimiter>,
+    late: Arc<LateLines>,
 }
 
 impl LimitParts {
@@ -51,16 +60,24 @@ impl LimitParts {
             None => (Arc::new(local), None),
             Some(shared) => {
                 let both = Arc::new(FallbackRateLimiter::new(shared, local));
-                (Arc::clone(&both) as _, Some(both))
+                let late = Arc::new(LateLines::new(Arc::clone(&both) as _, Arc::clone(&ledger.clock)));
+                tasks.spawn(Arc::clone(&late).run(tasks.stop_signal().clone()));
+                (Arc::clone(&both) as _, Some(Shared { counters: both, late }))
             }
         };
         Self { limiter: Arc::new(RestoringLimiter::new(counters, ledger, tasks.clone())), shared }
     }
 
+    /// Has to know what the journal brings into the database.
+    pub(crate) fn witness(&self) -> Option<Arc<dyn DrainWitness>> {
+        self.shared.as_ref().map(|shared| Arc::clone(&shared.late) as _)
+    }
+
     /// Writes what waits.
     pub(crate) async fn close(self) {
-        if let Some(shared) = self.shared {
-            shared.close(FAREWELL).await;
+        if let Some(Shared { counters, late }) = self.shared {
+            late.tell();
+            counters.close(FAREWELL).await;
         }
     }
 }

@@ -136,6 +136,11 @@ impl RateLimiter for FallbackRateLimiter {
         local
     }
 
+    fn outdate(&self, owner: Owner, at: Timestamp) {
+        self.local.outdate(owner, at);
+        self.shared.outdate(owner, at);
+    }
+
     async fn reset(&self, owner: Owner, at: Timestamp) -> Result<()> {
         let local = self.local.reset(owner, at).await;
         // If Redis is away, the next admission tells it, as the owner's row does.

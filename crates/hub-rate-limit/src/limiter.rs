@@ -151,6 +151,11 @@ pub trait RateLimiter: Send + Sync + 'static {
     /// has been answered, is left alone.
     async fn restore(&self, question: &Restore, answer: &[Past], now: Timestamp) -> Result<()>;
 
+    /// A line of this owner with this time came into the ledger so late that an answer to a [`Restore`] may lack
+    /// it. Counters that were restored up to a later moment are dropped, so that they are read again; others are
+    /// left alone, and so are requests per minute, which are right again by themselves before long.
+    fn outdate(&self, owner: Owner, at: Timestamp);
+
     /// Charges before this moment count no longer, in any window. Requests per minute and reservations stay.
     /// To be called when the owner's row has its new `cost_reset_at`: that moment.
     async fn reset(&self, owner: Owner, at: Timestamp) -> Result<()>;

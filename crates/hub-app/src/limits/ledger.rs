@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 /// A request that ended before the question stands in the journal within this time.
 const GRACE: Duration = Duration::from_millis(20);
-/// The same for the database, if it ended at another hub: that one's journal is drained every 100 ms.
+/// The same for the database, if it ended at another hub: that one's journal is drained every 100 ms. What comes
+/// later is told by that hub (`late.rs`).
 const GRACE_OF_OTHERS: Duration = Duration::from_millis(300);
 
 /// What was charged, from the database and the journal before it.

@@ -231,6 +231,10 @@ impl RateLimiter for RestoringLimiter {
         self.counters().restore(question, answer, now).await
     }
 
+    fn outdate(&self, owner: Owner, at: Timestamp) {
+        self.counters().outdate(owner, at);
+    }
+
     async fn reset(&self, owner: Owner, at: Timestamp) -> Result<()> {
         self.counters().reset(owner, at).await
     }

@@ -331,6 +331,10 @@ impl RateLimiter for RedisRateLimiter {
         self.ask_one(batch).await.map(drop)
     }
 
+    fn outdate(&self, owner: Owner, at: Timestamp) {
+        self.writer.offer(Write::Outdated { owner, at: ms(at) });
+    }
+
     async fn reset(&self, owner: Owner, at: Timestamp) -> Result<()> {
         let names = keys::of_owner(owner);
         let mut batch = Batch::new();

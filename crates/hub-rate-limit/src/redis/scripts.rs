@@ -28,3 +28,4 @@ pub(super) static REFRESH: Script = script!("numbers.lua" "held.lua" "refresh.lu
 pub(super) static RESTORE: Script =
     script!("numbers.lua" "buckets.lua" "owners.lua" "counters.lua" "restore.lua");
 pub(super) static RESET: Script = script!("numbers.lua" "buckets.lua" "owners.lua" "reset.lua");
+pub(super) static OUTDATE: Script = script!("numbers.lua" "buckets.lua" "owners.lua" "outdate.lua");

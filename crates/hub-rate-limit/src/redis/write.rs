@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::ask;
 use super::keys;
-use super::scripts::{FINISH, REFRESH};
+use super::scripts::{FINISH, OUTDATE, REFRESH};
 use crate::judge::Amount;
 use crate::limit::Owner;
 use crate::limiter::{Payer, Ticket};
@@ -27,6 +27,8 @@ pub(super) enum Write {
     Refreshed { ticket: Ticket, at: Ms },
     /// An attempt is charged.
     Charged { attempt: AttemptId, payer: Payer, actual: Amount, at: Ms },
+    /// The ledger has got a line of that time late.
+    Outdated { owner: Owner, at: Ms },
     /// Somebody wants to know when everything before this is done.
     Barrier(oneshot::Sender<()>),
 }
@@ -45,6 +47,7 @@ impl Write {
             Self::Charged { payer: Payer::Provider(provider), .. } => {
                 [Owner::Provider(*provider)].into_iter().collect()
             }
+            Self::Outdated { owner, .. } => [*owner].into_iter().collect(),
             Self::Booked { .. } | Self::Released { .. } | Self::Refreshed { .. } | Self::Barrier(_) => {
                 SmallVec::new()
             }
@@ -89,6 +92,11 @@ impl Write {
             Self::Charged { attempt, payer: Payer::Caller(user, key), actual, at } => {
                 let name = format!("c{attempt}");
                 put_finish(batch, &callers(user, key), ("", &name), actual, at, []);
+            }
+            Self::Outdated { owner, at } => {
+                let names = keys::of_owner(owner);
+                let arguments = [at.into(), keys::OWNER.into()];
+                batch.script(&OUTDATE, &names.each_ref().map(String::as_str), arguments);
             }
             Self::Barrier(_) => {}
         }

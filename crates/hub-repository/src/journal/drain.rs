@@ -46,11 +46,19 @@ impl Default for DrainSettings {
     }
 }
 
+/// Somebody who wants to know what has come into the database.
+pub trait DrainWitness: Send + Sync + 'static {
+    /// These records are in the database, except for those that it refuses. Told before the journal forgets
+    /// them, so after a crash perhaps once more. Must not wait: everything behind it does.
+    fn drained(&self, records: &[RequestRecord]);
+}
+
 /// The drain of one journal into one repository. Run it exactly once, as a task that shutdown waits for.
 pub struct Drain {
     journal: Arc<Journal>,
     repository: Arc<dyn Repository>,
     settings: DrainSettings,
+    witness: Option<Arc<dyn DrainWitness>>,
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -67,7 +75,13 @@ impl Drain {
         repository: Arc<dyn Repository>,
         settings: DrainSettings,
     ) -> Self {
-        Self { journal, repository, settings }
+        Self { journal, repository, settings, witness: None }
+    }
+
+    /// Tells somebody what has come into the database.
+    #[must_use]
+    pub fn telling(self, witness: Arc<dyn DrainWitness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Drains until cancelled; then brings what is left into the database, and leaves an empty journal if the
@@ -193,8 +207,17 @@ impl Drain {
         Ok(written)
     }
 
-    /// Writes records; answers those that the database refuses although it takes others of the same batch.
+    /// Writes records, and tells so; answers those that the database refuses.
     async fn store(&self, records: &[RequestRecord], texts: &[String]) -> Result<Vec<RequestRecord>, String> {
+        let refused = self.write(records, texts).await?;
+        if let Some(witness) = &self.witness {
+            witness.drained(records);
+        }
+        Ok(refused)
+    }
+
+    /// Writes records; answers those that the database refuses although it takes others of the same batch.
+    async fn write(&self, records: &[RequestRecord], texts: &[String]) -> Result<Vec<RequestRecord>, String> {
         match self.repository.write_journalled(records, texts).await {
             Ok(_) => return Ok(Vec::new()),
             Err(RepositoryError::Database(reason)) if records.len() > 1 => {

@@ -27,7 +27,7 @@ use thiserror::Error;
 use hub_types::{OpenRequest, RequestRecord};
 
 pub use commit::Appended;
-pub use drain::{Drain, DrainSettings};
+pub use drain::{Drain, DrainSettings, DrainWitness};
 pub use replay::Replay;
 
 use commit::{Bounds, Commit, Meaning};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use hub_lab::{Behaviour, Lab, LabConfig, Scenario};
-use hub_testkit::{Postgres, TestDatabase};
+use hub_testkit::{Postgres, TestDatabase, WireTap};
 use serde_json::{Value, json};
 
 use crate::harness::{Admin, Answer, Connection, Hub, Site, eventually};
@@ -35,12 +35,25 @@ pub(crate) struct Key {
 impl Town {
     /// Two hubs that share this Redis, and Claude providers with these fields over the usual ones.
     pub(crate) async fn build(redis: &str, settings: &[(&'static str, &str)], providers: &[Value]) -> Self {
-        let database = Postgres::shared().await.unwrap().fresh_database().await.unwrap();
-        let site = || {
-            let site = Site::on(&database.dsn).with("REDIS_URL", redis);
+        Self::build_between(redis, settings, providers, None).await
+    }
+
+    /// The same; the second hub has its database through a tap before [`Postgres::shared`].
+    pub(crate) async fn build_between(
+        redis: &str,
+        settings: &[(&'static str, &str)],
+        providers: &[Value],
+        tap: Option<&WireTap>,
+    ) -> Self {
+        let postgres = Postgres::shared().await.unwrap();
+        let database = postgres.fresh_database().await.unwrap();
+        let site = |dsn: &str| {
+            let site = Site::on(dsn).with("REDIS_URL", redis);
             [&[PATIENT], settings].concat().iter().fold(site, |site, (name, value)| site.with(name, value))
         };
-        let sites = vec![site(), site()];
+        let port = |port: u16| format!(":{port}/");
+        let tapped = tap.map(|tap| database.dsn.replace(&port(postgres.port()), &port(tap.address().port())));
+        let sites = vec![site(&database.dsn), site(tapped.as_deref().unwrap_or(&database.dsn))];
         let first = sites[0].start().await;
         let admin = Admin(first.address);
         let mut members = Vec::new();
