@@ -73,11 +73,17 @@ impl Coverage {
         let mut events = vec![BTreeSet::new(); OWNERS];
         let mut sights = sights.iter().peekable();
         for (number, step) in history.steps.iter().enumerate() {
-            let mut to_all = |event| events.iter_mut().for_each(|events| drop(events.insert(event)));
+            let mut to_all = |event| {
+                for events in &mut events {
+                    events.insert(event);
+                }
+            };
             match step {
                 Step::Move { .. } => to_all(Event::Zone),
                 Step::Sweep => to_all(Event::Sweep),
-                Step::Reset { owner } => drop(events[*owner].insert(Event::Reset)),
+                Step::Reset { owner } => {
+                    events[*owner].insert(Event::Reset);
+                }
                 Step::Change { owner, row } => {
                     rows[*owner] = (**row).clone();
                     events[*owner].insert(Event::Edit);
