@@ -21,10 +21,10 @@ def call(url, path, token, body=None):
     return json.loads(text) if text else None
 
 
-def seed(url, token, lab_url):
-    """One user with a budget, one key, one provider; returns the key."""
-    user = call(url, "/api/v1/users", token, {"name": "bench", "limit_daily_usd": "1000000"})
-    key = call(url, f"/api/v1/users/{user['id']}/keys", token, {"name": "bench"})
+def seed(url, token, lab_url, limits=None):
+    """One user with a budget, one key, one provider; returns the key. With `limits` user and key have those."""
+    user = call(url, "/api/v1/users", token, {"name": "bench"} | (limits or {"limit_daily_usd": "1000000"}))
+    key = call(url, f"/api/v1/users/{user['id']}/keys", token, {"name": "bench"} | (limits or {}))
     provider = {
         "name": "simulated",
         "url": lab_url,

@@ -118,7 +118,7 @@ def measure_all(chosen, scratch):
     targets = {"direct": lab, "nginx": nginx}
     keys = {"direct": "none", "nginx": "none"}
     for name, level in hubs.items():
-        targets[name] = processes.start_hub(hub_binary, scratch / name, name, level, token)
+        targets[name] = processes.start_hub([hub_binary], scratch / name, name, level, token)
         keys[name] = hub.seed(targets[name].url, token, lab.url)
 
     # Idle is after the first few requests, when everything that is made on first use is there.

@@ -48,7 +48,7 @@ def cases():
     return plain + streams
 
 
-def load(binary, url, key, case, seconds=None, requests=None):
+def load(binary, url, key, case, seconds=None, requests=None, chunks=STREAM_CHUNKS):
     """Runs the load generator for so long or for so many requests; its report, or the end of the benchmark."""
     command = [binary, "load", "--url", f"{url}/v1/messages", "--header", f"x-api-key: {key}"]
     command += ["--header", "anthropic-version: 2023-06-01"]
@@ -56,7 +56,7 @@ def load(binary, url, key, case, seconds=None, requests=None):
     command += ["--seconds", str(seconds)] if seconds else ["--requests", str(requests)]
     command += ["--body-bytes", str(case.body_bytes)]
     if case.stream:
-        command += ["--stream", "--expect-chunks", str(STREAM_CHUNKS + FRAME_EVENTS)]
+        command += ["--stream", "--expect-chunks", str(chunks + FRAME_EVENTS)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=(seconds or 0) + 120)
     report = json.loads(done.stdout)
     if report["errors"] or not report["requests"]:

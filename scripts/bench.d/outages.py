@@ -156,7 +156,7 @@ def measure(kind, limited, binaries, lab, scratch):
         "REDIS_URL": f"redis://127.0.0.1:{fault.port_asked}",
         "ENABLE_RATE_LIMIT": str(limited).lower(),
     }
-    server = processes.start_hub(hub_binary, scratch / "hub", "hub", "warn", token, environment)
+    server = processes.start_hub([hub_binary], scratch / "hub", "hub", "warn", token, environment)
     try:
         key = hub.seed(server.url, token, lab.url)
         patch(server.url, "/api/v1/users/1", token, BUDGETS | SESSIONS)

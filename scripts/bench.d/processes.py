@@ -170,8 +170,9 @@ def start_nginx(prefix, lab_url, workers):
     return Server("nginx", command, log=prefix / "stderr.log").wait_for_port(port)
 
 
-def start_hub(binary, directory, name, level, admin_token, more=None):
-    """The hub on embedded stores with everything on; nothing of the caller's environment reaches it but `more`."""
+def start_hub(command, directory, name, level, admin_token, more=None):
+    """The hub on embedded stores with everything on; nothing of the caller's environment reaches it but `more`.
+    `command` is its binary, and what runs it."""
     directory.mkdir()
     env = {
         "ADMIN_TOKEN": admin_token,
@@ -184,7 +185,7 @@ def start_hub(binary, directory, name, level, admin_token, more=None):
         # Nothing leaves this machine.
         "PRICE_SYNC_INTERVAL_SECONDS": "0",
     } | (more or {})
-    return Server(name, [binary], env=env, cwd=directory, log=directory / "log").read_url()
+    return Server(name, command, env=env, cwd=directory, log=directory / "log").read_url()
 
 
 def start_redis(directory, port):

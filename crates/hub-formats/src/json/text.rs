@@ -15,7 +15,8 @@ pub(crate) fn decoded(raw: &[u8]) -> Cow<'_, str> {
     if memchr::memchr(b'\\', raw).is_some() {
         return Cow::Owned(decode_lossy(raw));
     }
-    String::from_utf8_lossy(raw)
+    // Nearly all texts are sound, and this way of looking is many times as fast.
+    std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed)
 }
 
 /// The same, behind a text that is there already.
