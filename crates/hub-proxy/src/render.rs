@@ -34,7 +34,7 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
         headers.insert(http::header::ALLOW, HeaderValue::from_static(allowed));
     }
     let (id, message) = (id.to_string(), error.to_string());
-    let body = body(error.status(), error.code(), &message, &id);
+    let body = body(error.status(), error.code(), &message, Some(&id));
     let body = ErrorBody { param, members: &members, ..body }.render(dialect);
     *response.status_mut() = error.status();
     *response.body_mut() = Body::from(body);
@@ -44,7 +44,7 @@ pub(crate) fn refusal(dialect: Dialect, id: RequestId, error: &ProxyError) -> Re
 /// The frame that ends a started stream.
 pub(crate) fn stream_error(dialect: Dialect, id: RequestId, error: &ProxyError) -> Bytes {
     let (id, message) = (id.to_string(), error.to_string());
-    body(error.status(), error.code(), &message, &id).frame(dialect).into()
+    body(error.status(), error.code(), &message, Some(&id)).frame(dialect).into()
 }
 
 /// The frame that ends a started stream, for an error that was to be a whole answer in this dialect.
@@ -55,13 +55,13 @@ pub(crate) fn stream_failure(dialect: Dialect, id: RequestId, status: StatusCode
     let object = parsed.map(|mut told| told.get_mut(0).map(Value::take).unwrap_or(told));
     let Some(object) = object.filter(|object| object.get("error").is_some()) else {
         let message = format!("the provider answered {status}");
-        return body(status, "upstream_failed", &message, &id).frame(dialect).into();
+        return body(status, "upstream_failed", &message, Some(&id)).frame(dialect).into();
     };
     if dialect != Dialect::Responses {
         return error_frame(dialect, object.to_string().as_bytes()).into();
     }
     let field = |name: &str| object["error"][name].as_str().unwrap_or_default();
-    body(status, field("code"), field("message"), &id).frame(dialect).into()
+    body(status, field("code"), field("message"), Some(&id)).frame(dialect).into()
 }
 
 /// Does a provider's error say something that a client of this dialect finds?
@@ -92,16 +92,12 @@ pub(crate) fn error_object(
     code: &str,
     message: &str,
 ) -> Vec<u8> {
-    let id = id.map(|id| id.to_string()).unwrap_or_default();
-    body(status, code, message, &id).render(dialect)
+    let id = id.map(|id| id.to_string());
+    body(status, code, message, id.as_deref()).render(dialect)
 }
 
-fn body<'a>(status: StatusCode, code: &'a str, message: &'a str, id: &'a str) -> ErrorBody<'a> {
-    ErrorBody {
-        code: Some(code),
-        request_id: Some(id),
-        ..ErrorBody::new(kind(status), status.as_u16(), message)
-    }
+fn body<'a>(status: StatusCode, code: &'a str, message: &'a str, id: Option<&'a str>) -> ErrorBody<'a> {
+    ErrorBody { code: Some(code), request_id: id, ..ErrorBody::new(kind(status), status.as_u16(), message) }
 }
 
 /// What the hub means with a status of its own.
