@@ -232,6 +232,10 @@ impl RateLimiter for GatedLimits {
         self.0.charge(attempt, payer, actual, now);
     }
 
+    fn outdate(&self, owner: Owner, at: Timestamp) {
+        self.0.outdate(owner, at);
+    }
+
     async fn room(&self, providers: &[(ProviderId, Limits<'_>)], now: Timestamp) -> Answered<Vec<Room>> {
         self.0.room(providers, now).await
     }
