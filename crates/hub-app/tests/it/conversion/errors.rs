@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::told::read;
 use super::{Babel, directions};
 use crate::harness::speech;
+use crate::harness::upstream::Upstream;
 
 fn script(text: &str) -> Scenario {
     Scenario::always(Behaviour::from_header(text).unwrap())
@@ -84,6 +85,57 @@ async fn an_error_in_the_middle_is_told_in_the_stream() {
             let error = told.error.unwrap_or_else(|| panic!("{id}: no error in {}", reply.text()));
             let expected = if text.starts_with("error") { "the sky fell" } else { "broke off" };
             assert!(error.contains(expected), "{id}: {error}");
+            let record = babel.hub.record(reply.id()).await;
+            assert_eq!(record.outcome, Outcome::UpstreamTruncated, "{id}");
+            assert!(record.request.output_tokens > 0, "{id}: what came is paid for");
+        }
+    }
+}
+
+/// An answer up to where the model says that it is done, without the words that end the stream.
+fn all_but_the_end(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Claude => {
+            r#"event: message_start
+data: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],"usage":{"input_tokens":7,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"all said"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}
+
+"#
+        }
+        _ => {
+            r#"data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"all said"}}]}
+
+data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+
+"#
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_before_the_stream_has_ended_is_told_and_on_record() {
+    for upstream in [Dialect::Claude, Dialect::OpenAi] {
+        let vendor = Upstream::breaking_off("text/event-stream", all_but_the_end(upstream).as_bytes()).await;
+        let babel = Babel::at(|_| vendor.url()).await;
+        for (client, _) in directions().filter(|(client, of)| *of == upstream && client != of) {
+            let id = format!("{client} {upstream}");
+            let reply = babel.ask(client, upstream, true, speech::body(client, true)).await;
+            assert_eq!(reply.status, 200, "{id}: {}", reply.text());
+            assert!(reply.text().contains("all said"), "{id}: {}", reply.text());
+            let error = read(client, true, &reply.body).error;
+            let error = error.unwrap_or_else(|| panic!("{id}: no error in {}", reply.text()));
+            assert!(error.contains("broke off"), "{id}: {error}");
             let record = babel.hub.record(reply.id()).await;
             assert_eq!(record.outcome, Outcome::UpstreamTruncated, "{id}");
             assert!(record.request.output_tokens > 0, "{id}: what came is paid for");

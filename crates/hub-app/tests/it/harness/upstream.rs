@@ -25,6 +25,12 @@ impl Upstream {
         Self::at(listener, "200 OK", content_type, "", body)
     }
 
+    /// Answers 200, and closes the connection when it has sent this much of a longer body.
+    pub(crate) async fn breaking_off(content_type: &str, body: &[u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::announcing(listener, "200 OK", content_type, "", body, body.len() + 100)
+    }
+
     /// Answers at this listener with this status, more header lines (each ended by CRLF) and body.
     pub(crate) fn at(
         listener: TcpListener,
@@ -33,7 +39,17 @@ impl Upstream {
         headers: &str,
         body: &[u8],
     ) -> Self {
-        let length = body.len();
+        Self::announcing(listener, status, content_type, headers, body, body.len())
+    }
+
+    fn announcing(
+        listener: TcpListener,
+        status: &str,
+        content_type: &str,
+        headers: &str,
+        body: &[u8],
+        length: usize,
+    ) -> Self {
         let head = format!(
             "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
         );

@@ -163,12 +163,12 @@ impl Converter {
                     self.arrange.set_failure(Failure::new(ErrorKind::Api, &error.to_string()));
                 }
                 if self.over.is_none() && self.arrange.failure().is_none() {
-                    self.arrange.take(Event::Last, out);
+                    self.last(end, out);
                 }
                 self.settle(out);
             }
             Form::List(_) => {
-                self.arrange.take(Event::Last, out);
+                self.last(end, out);
                 self.settle(out);
             }
             Form::Body(body) => self.whole(&body, out),
@@ -178,6 +178,15 @@ impl Converter {
             }
         }
         self.status()
+    }
+
+    /// Vendors that leave out the end of a stream close the connection as one does. One that breaks may have had
+    /// more to say, such as what was used.
+    fn last(&mut self, end: End, out: &mut Vec<u8>) {
+        match end {
+            End::Eof => self.arrange.take(Event::Last, out),
+            End::Cut => self.arrange.set_failure(cut_off()),
+        }
     }
 
     fn event(&mut self, data: &[u8], out: &mut Vec<u8>) {
