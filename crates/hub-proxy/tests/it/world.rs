@@ -93,8 +93,9 @@ pub(crate) async fn ask_for_stream(gateway: &Gateway) -> Response<Body> {
 
 async fn ask_for(gateway: &Gateway, stream: bool) -> Response<Body> {
     let messages = r#"[{"role":"user","content":"hi"}]"#;
-    let body =
-        format!(r#"{{"model":"claude-sonnet-4-5","max_tokens":9,"stream":{stream},"messages":{messages}}}"#);
+    let body = format!(
+        r#"{{"model":"claude-sonnet-4-5","max_tokens":64000,"stream":{stream},"messages":{messages}}}"#
+    );
     let request = Request::post("/v1/messages")
         .header("x-api-key", hub_key().expose())
         .header("x-session-id", "talk")
