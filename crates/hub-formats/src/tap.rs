@@ -10,7 +10,7 @@ mod lines;
 mod schema;
 mod walk;
 
-use hub_types::{Dialect, Endpoint, Usage};
+use hub_types::{Dialect, Endpoint, ServiceTier, Usage};
 
 use crate::estimate::TextCount;
 use collect::Collector;
@@ -35,6 +35,8 @@ pub struct TapReport {
     pub usage: Option<Usage>,
     /// The model as the upstream names it.
     pub upstream_model: Option<String>,
+    /// The tier in which the request was served, if the upstream says so.
+    pub service_tier: Option<ServiceTier>,
     /// The id of a Responses answer, by which a later request may refer to it; at most 256 bytes.
     pub response_id: Option<String>,
     /// The dialect's last event, or the whole body, was seen.
@@ -135,6 +137,7 @@ impl UsageTap {
         TapReport {
             usage: self.usage(),
             upstream_model: self.collector.model().map(str::to_owned),
+            service_tier: self.collector.service_tier(),
             response_id: self.collector.response_id().map(str::to_owned),
             terminal,
             completed: terminal || self.collector.completed(),

@@ -1,9 +1,9 @@
 //! The cost function.
 
-use hub_types::{CostBreakdown, Money, Multiplier, Usage};
+use hub_types::{CostBreakdown, Money, Multiplier, ServiceTier, Usage};
 
+use crate::Price;
 use crate::decimal::round_half_up;
-use crate::{Price, Tier};
 
 /// Pico-dollars in a nano-dollar, times the two multipliers' millionths.
 const DIVISOR: i128 = 1000 * 1_000_000 * 1_000_000;
@@ -21,7 +21,13 @@ pub struct Cost {
 
 /// The cost of one request. Each line is tokens × rate × provider multiplier × group multiplier, computed
 /// exactly and rounded once to a nano-dollar, halves up; a line beyond ±9.2 billion USD saturates.
-pub fn cost(price: &Price, usage: &Usage, provider: Multiplier, group: Multiplier, tier: Tier) -> Cost {
+pub fn cost(
+    price: &Price,
+    usage: &Usage,
+    provider: Multiplier,
+    group: Multiplier,
+    tier: ServiceTier,
+) -> Cost {
     let rates = price.rates(tier, usage.total_input());
     let line = |tokens: u64, rate: i128| {
         let exact = i128::from(tokens)

@@ -9,7 +9,7 @@ mod table;
 
 pub use builtin::{ModelMapError, builtin_rows, rows_from_model_map};
 pub use cost::{Cost, cost};
-pub use price::{Price, PriceError, Rates, Tier};
+pub use price::{Price, PriceError, Rates};
 pub use table::{PriceTable, RefusedPrice};
 
 #[cfg(test)]

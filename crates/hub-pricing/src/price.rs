@@ -2,26 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hub_types::ServiceTier;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::decimal::{pico, round_half_up};
-
-/// How urgent the request was: some vendors bill that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Tier {
-    /// The normal price.
-    #[default]
-    Standard,
-    /// `*_priority`.
-    Priority,
-    /// `*_flex`.
-    Flex,
-}
-
-impl Tier {
-    const ALL: [Self; 3] = [Self::Standard, Self::Priority, Self::Flex];
-}
 
 /// Pico-dollars (10⁻¹² USD) a token, none negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,7 +47,7 @@ pub struct Price {
     /// The longest answer that the model can give, in tokens, where the price list says so.
     pub max_output: Option<u64>,
     /// All combinations of tier and threshold, ordered; total input beyond the threshold has these rates.
-    rates: Vec<(Tier, u64, Rates)>,
+    rates: Vec<(ServiceTier, u64, Rates)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +60,7 @@ enum Line {
     Request,
 }
 
-type Figures = BTreeMap<(Line, Tier, u64), i128>;
+type Figures = BTreeMap<(Line, ServiceTier, u64), i128>;
 
 impl Price {
     /// Reads a price. Members that the hub does not bill by are ignored, and so are nulls.
@@ -95,20 +80,20 @@ impl Price {
         }
         let mut thresholds: BTreeSet<u64> = figures.keys().map(|&(.., threshold)| threshold).collect();
         thresholds.insert(0);
-        let rates = Tier::ALL
+        let rates = ServiceTier::ALL
             .into_iter()
             .flat_map(|tier| thresholds.iter().map(move |&threshold| (tier, threshold)))
             .map(|(tier, threshold)| (tier, threshold, resolve(&figures, tier, threshold)))
             .collect();
-        let request_fee = figures.get(&(Line::Request, Tier::Standard, 0)).copied().unwrap_or(0);
+        let request_fee = figures.get(&(Line::Request, ServiceTier::Standard, 0)).copied().unwrap_or(0);
         let max_output = members.get("max_output_tokens").and_then(|value| value.get().parse().ok());
         Ok(Self { version, request_fee, max_output, rates })
     }
 
     /// The rates for a request with that much input altogether. Beyond a long-context threshold the whole
     /// request has the higher rates.
-    pub fn rates(&self, tier: Tier, total_input: u64) -> Rates {
-        let fits = |&&(of, threshold, _): &&(Tier, u64, Rates)| {
+    pub fn rates(&self, tier: ServiceTier, total_input: u64) -> Rates {
+        let fits = |&&(of, threshold, _): &&(ServiceTier, u64, Rates)| {
             of == tier && (threshold == 0 || total_input > threshold)
         };
         self.rates.iter().rfind(fits).map(|&(.., rates)| rates).unwrap_or_default()
@@ -116,11 +101,11 @@ impl Price {
 }
 
 /// What a member of the model map prices; `None` for what the hub does not bill by.
-fn place(name: &str) -> Option<(Line, Tier, u64)> {
+fn place(name: &str) -> Option<(Line, ServiceTier, u64)> {
     let (name, tier) = match (name.strip_suffix("_priority"), name.strip_suffix("_flex")) {
-        (Some(name), _) => (name, Tier::Priority),
-        (None, Some(name)) => (name, Tier::Flex),
-        (None, None) => (name, Tier::Standard),
+        (Some(name), _) => (name, ServiceTier::Priority),
+        (None, Some(name)) => (name, ServiceTier::Flex),
+        (None, None) => (name, ServiceTier::Standard),
     };
     let long = name.strip_suffix("k_tokens").and_then(|name| name.rsplit_once("_above_"));
     let (name, threshold) = match long {
@@ -139,7 +124,7 @@ fn place(name: &str) -> Option<(Line, Tier, u64)> {
     Some((line, tier, threshold))
 }
 
-fn resolve(figures: &Figures, tier: Tier, threshold: u64) -> Rates {
+fn resolve(figures: &Figures, tier: ServiceTier, threshold: u64) -> Rates {
     let find = |line| find(figures, line, tier, threshold);
     let input = find(Line::Input).unwrap_or(0);
     Rates {
@@ -153,14 +138,14 @@ fn resolve(figures: &Figures, tier: Tier, threshold: u64) -> Rates {
 
 /// The figure for exactly this tier and threshold, else the dearer of what comes closest: the tier's own price
 /// below the threshold, and the normal price above it.
-fn find(figures: &Figures, line: Line, tier: Tier, threshold: u64) -> Option<i128> {
+fn find(figures: &Figures, line: Line, tier: ServiceTier, threshold: u64) -> Option<i128> {
     if let Some(&exact) = figures.get(&(line, tier, threshold)) {
         return Some(exact);
     }
     let below =
         |tier| figures.range((line, tier, 0)..=(line, tier, threshold)).next_back().map(|(_, &price)| price);
-    match (below(tier), figures.get(&(line, Tier::Standard, threshold)).copied()) {
-        (None, None) => below(Tier::Standard),
+    match (below(tier), figures.get(&(line, ServiceTier::Standard, threshold)).copied()) {
+        (None, None) => below(ServiceTier::Standard),
         (own, normal) if threshold > 0 => own.max(normal),
         (own, normal) => own.or(normal),
     }

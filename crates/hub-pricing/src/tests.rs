@@ -1,14 +1,14 @@
-use hub_types::{Money, Multiplier, PriceRow, PriceSource, Usage};
+use hub_types::{Money, Multiplier, PriceRow, PriceSource, ServiceTier, Usage};
 use proptest::prelude::*;
 
-use crate::{Cost, Price, PriceError, PriceTable, Rates, Tier, builtin_rows, cost};
+use crate::{Cost, Price, PriceError, PriceTable, Rates, builtin_rows, cost};
 
 fn price(json: &str) -> Price {
     Price::parse(json, 7).unwrap()
 }
 
 fn plain(price: &Price, usage: &Usage) -> Cost {
-    cost(price, usage, Multiplier::ONE, Multiplier::ONE, Tier::Standard)
+    cost(price, usage, Multiplier::ONE, Multiplier::ONE, ServiceTier::Standard)
 }
 
 fn row(model: &str, input: &str, source: PriceSource) -> PriceRow {
@@ -33,7 +33,7 @@ fn every_line_has_its_price() {
         cache_write_5m: 100,
         cache_write_1h: 10,
     };
-    let cost = cost(&price, &usage, "0.5".parse().unwrap(), "2".parse().unwrap(), Tier::Standard);
+    let cost = cost(&price, &usage, "0.5".parse().unwrap(), "2".parse().unwrap(), ServiceTier::Standard);
     let lines = cost.breakdown;
     assert_eq!(lines.input, "0.003".parse().unwrap());
     assert_eq!(lines.output, "0.0015".parse().unwrap(), "reasoning is part of the output");
@@ -64,7 +64,7 @@ fn long_context_reprices_the_whole_request() {
         "cache_creation_input_token_cost_above_1hr_above_200k_tokens":9e-6,"input_cost_per_token_priority":3e-6}"#,
     );
     let rates = |tier, total| price.rates(tier, total);
-    assert_eq!(rates(Tier::Standard, 200_000).input, 1_000_000);
+    assert_eq!(rates(ServiceTier::Standard, 200_000).input, 1_000_000);
     let long = Rates {
         input: 2_000_000,
         output: 1_000_000,
@@ -72,10 +72,17 @@ fn long_context_reprices_the_whole_request() {
         cache_write_5m: 2_500_000,
         cache_write_1h: 9_000_000,
     };
-    assert_eq!(rates(Tier::Standard, 200_001), long);
-    assert_eq!(rates(Tier::Priority, 5).input, 3_000_000);
-    assert_eq!(rates(Tier::Priority, 200_001).input, 3_000_000, "the dearer of priority and long context");
-    assert_eq!((rates(Tier::Flex, 5).input, rates(Tier::Flex, 200_001).input), (1_000_000, 2_000_000));
+    assert_eq!(rates(ServiceTier::Standard, 200_001), long);
+    assert_eq!(rates(ServiceTier::Priority, 5).input, 3_000_000);
+    assert_eq!(
+        rates(ServiceTier::Priority, 200_001).input,
+        3_000_000,
+        "the dearer of priority and long context"
+    );
+    assert_eq!(
+        (rates(ServiceTier::Flex, 5).input, rates(ServiceTier::Flex, 200_001).input),
+        (1_000_000, 2_000_000)
+    );
     let usage = Usage { input: 1, cache_read: 200_000, ..Usage::default() };
     assert_eq!(
         plain(&price, &usage).breakdown.input,
@@ -100,7 +107,8 @@ fn models_are_found_by_name_prefix_and_date() {
     ];
     let (table, refused) = PriceTable::build(&rows);
     assert!(refused.is_empty());
-    let input = |model: &str| table.find(model).map(|price| price.rates(Tier::Standard, 0).input / 1_000_000);
+    let input =
+        |model: &str| table.find(model).map(|price| price.rates(ServiceTier::Standard, 0).input / 1_000_000);
     for (model, expected) in [
         ("claude-x", Some(1)),
         ("CLAUDE-X-20250101", Some(2)),
@@ -128,7 +136,7 @@ fn manual_prices_win_in_any_order() {
     for _ in 0..rows.len() {
         rows.rotate_left(1);
         let (table, refused) = PriceTable::build(&rows);
-        assert_eq!(table.find("m").unwrap().rates(Tier::Standard, 0).input, 3_000_000);
+        assert_eq!(table.find("m").unwrap().rates(ServiceTier::Standard, 0).input, 3_000_000);
         assert_eq!((table.len(), refused.len()), (1, 1));
     }
 }
@@ -148,14 +156,14 @@ fn the_built_in_table_is_whole_and_sorted() {
     ] {
         assert!(table.find(model).is_some(), "{model}");
     }
-    let sonnet = table.find("claude-sonnet-4-5").unwrap().rates(Tier::Standard, 1000);
+    let sonnet = table.find("claude-sonnet-4-5").unwrap().rates(ServiceTier::Standard, 1000);
     assert_eq!((sonnet.input, sonnet.output, sonnet.cache_write_5m), (3_000_000, 15_000_000, 3_750_000));
     let names: Vec<_> =
         include_str!("../data/builtin.json").lines().filter(|line| line.ends_with(": {")).collect();
     assert!(names.is_sorted());
     for row in &rows {
         let price = table.find(&row.model).unwrap();
-        for rates in [price.rates(Tier::Standard, 0), price.rates(Tier::Standard, 1_000_000)] {
+        for rates in [price.rates(ServiceTier::Standard, 0), price.rates(ServiceTier::Standard, 1_000_000)] {
             assert!(
                 rates.input > 0 && rates.output > rates.input && rates.cache_read <= rates.input,
                 "{}",
@@ -188,7 +196,7 @@ proptest! {
     ) {
         let price = price(&format!(r#"{{"input_cost_per_token":{input}e-12,"output_cost_per_token":{output}e-12}}"#));
         let (provider, group) = (Multiplier::from_millionths(provider), Multiplier::from_millionths(group));
-        let of = |usage: &Usage| cost(&price, usage, provider, group, Tier::Standard);
+        let of = |usage: &Usage| cost(&price, usage, provider, group, ServiceTier::Standard);
         let mut sum = Usage::default();
         let mut lines = Money::ZERO;
         for usage in &usages {
@@ -207,6 +215,6 @@ proptest! {
         let price = price(r#"{"input_cost_per_token":1000}"#);
         let factor = Multiplier::from_millionths(factor);
         let usage = Usage { input: tokens, ..Usage::default() };
-        prop_assert!(cost(&price, &usage, factor, factor, Tier::Flex).total >= Money::ZERO);
+        prop_assert!(cost(&price, &usage, factor, factor, ServiceTier::Flex).total >= Money::ZERO);
     }
 }

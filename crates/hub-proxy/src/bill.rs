@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_formats::estimate::{Tokenizer, tokens_in_body};
 use hub_formats::tap::TapReport;
-use hub_types::{Attempt, Endpoint, Usage, UsageSource};
+use hub_types::{Attempt, Endpoint, ServiceTier, Usage, UsageSource};
 
 use crate::Catalogue;
 use crate::receive::Received;
@@ -16,6 +16,8 @@ pub(crate) struct Bill {
     model: String,
     /// Of what was sent, as far as nobody reports it.
     input_estimate: u64,
+    /// What was asked for; the answer may know better.
+    service_tier: Option<ServiceTier>,
     /// The longest answer that the request allows.
     most_output: u64,
 }
@@ -30,6 +32,7 @@ impl Bill {
             endpoint: received.call.endpoint,
             model: model.to_owned(),
             input_estimate: 0,
+            service_tier: facts.service_tier,
             most_output: bound.saturating_mul(facts.answers.unwrap_or(1).max(1)),
         }
     }
@@ -60,9 +63,9 @@ impl Bill {
         let Some((usage, source)) = self.usage(report) else { return };
         attempt.usage = Some(usage);
         attempt.usage_source = Some(source);
-        if let Some(priced) =
-            self.catalogue.price(&self.model, &usage, attempt.provider_multiplier, attempt.group_multiplier)
-        {
+        let (provider, group) = (attempt.provider_multiplier, attempt.group_multiplier);
+        let tier = report.service_tier.or(self.service_tier).unwrap_or_default();
+        if let Some(priced) = self.catalogue.price(&self.model, &usage, provider, group, tier) {
             attempt.cost = Some(priced.total);
             attempt.cost_breakdown = Some(priced.breakdown);
             attempt.price_version = Some(priced.version);

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use hub_pricing::Tier;
 use hub_rate_limit::{Admission, Amount, BudgetMode, Known, Limits, Payer, Ticket, Verdict};
 use hub_types::{Attempt, Caller, Endpoint, Money, Outcome, RequestId, RequestRecord, Usage, UsageSource};
 use jiff::Timestamp;
@@ -89,7 +88,6 @@ fn expected(shared: &Shared, received: &Received, prospects: &Prospects<'_>, thr
         body: &received.body,
         facts: &received.facts,
         rates: &rates,
-        tier: Tier::Standard,
         last: shared.previous.last(thread),
     };
     expect(&question, &shared.outputs)

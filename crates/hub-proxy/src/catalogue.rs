@@ -12,7 +12,7 @@ use thiserror::Error;
 use url::Url;
 
 use hub_http::{Origin, Route};
-use hub_pricing::{Cost, PriceTable, Tier, cost};
+use hub_pricing::{Cost, PriceTable, cost};
 use hub_rate_limit::Limits;
 use hub_routing::{
     BindingVerdict, CompiledProvider, Dropped, ErrorRules, HealthView, Pick, RoutingFacts,
@@ -20,7 +20,7 @@ use hub_routing::{
 };
 use hub_types::{
     Dialect, GroupSet, Multiplier, Provider, ProviderGroup, ProviderId, ProviderType, ProxyUrl,
-    ProxyUrlError, StageCount, Usage,
+    ProxyUrlError, ServiceTier, StageCount, Usage,
 };
 use jiff::civil::Time;
 
@@ -242,9 +242,10 @@ impl Catalogue {
         usage: &Usage,
         provider: Multiplier,
         group: Multiplier,
+        tier: ServiceTier,
     ) -> Option<Cost> {
         let price = self.prices.find(model)?;
-        Some(cost(price, usage, provider, group, Tier::Standard))
+        Some(cost(price, usage, provider, group, tier))
     }
 
     /// The factor of the group through which a caller reaches a provider.

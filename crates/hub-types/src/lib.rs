@@ -20,6 +20,7 @@ mod proxy_url;
 mod record;
 mod routing;
 mod rules;
+mod service_tier;
 mod session;
 mod usage;
 mod webhook;
@@ -47,6 +48,7 @@ pub use routing::{
     BindingRecord, Convertible, PickRecord, PickRule, ProviderShape, RoutingRecord, RoutingStep,
 };
 pub use rules::{MatchKind, ModelRedirect, ModelRule};
+pub use service_tier::ServiceTier;
 pub use session::{NoSessionId, SessionId};
 pub use usage::{Usage, UsageSource};
 pub use webhook::{AlertEvent, WebhookKind, WebhookTarget};

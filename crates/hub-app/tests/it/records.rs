@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::harness::client::Request;
 use crate::harness::speech;
+use crate::harness::upstream::Upstream;
 use crate::harness::world::{Hub, ME, Setup, World, lab, object};
 
 const FIGURES: &str =
@@ -139,6 +140,45 @@ async fn no_figures_are_estimated_and_zero_stays_zero() {
             assert_eq!((attempt.input_tokens, attempt.output_tokens), (Some(0), Some(0)), "{at}");
             assert_eq!(attempt.usage_source, Some(UsageSource::Reported), "{at}");
         }
+    }
+}
+
+/// An answer of 1000 tokens in and 100 out, with what it says of its tier.
+fn served(tier: Option<&str>) -> String {
+    let mut answer = json!({"id": "c", "object": "chat.completion", "model": "gpt-4.1",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
+    if let Some(tier) = tier {
+        answer["service_tier"] = tier.into();
+    }
+    answer.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tier_is_billed_as_the_vendor_served_it_or_else_as_it_was_asked_for() {
+    // 2 and 8 USD for a million, by priority 3.50 and 14.
+    let (standard, priority) = (1000 * 2_000 + 100 * 8_000, 1000 * 3_500 + 100 * 14_000);
+    for (asked, answered, cost) in [
+        (None, None, standard),
+        (None, Some("default"), standard),
+        (Some("auto"), Some("priority"), priority),
+        (Some("priority"), Some("priority"), priority),
+        (Some("priority"), Some("default"), standard),
+        (Some("priority"), None, priority),
+    ] {
+        let vendor = Upstream::answering("application/json", served(answered).as_bytes()).await;
+        let setup = Setup::new().await;
+        setup.provider_for(Dialect::OpenAi, "vendor", &vendor.url(), json!({})).await;
+        let key = setup.member().await;
+        let hub = setup.start().await;
+        let mut body = json!({"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}]});
+        if let Some(tier) = asked {
+            body["service_tier"] = tier.into();
+        }
+        let path = speech::path(Dialect::OpenAi, false);
+        let reply = Request::post(path, body.to_string()).key(&key.text).send(hub.address).await;
+        let record = hub.record(reply.id()).await;
+        assert_eq!(record.request.cost_usd.map(Money::nanos), Some(cost), "{asked:?} {answered:?}");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use hub_types::ServiceTier;
+
 /// What a scan found. Spans count bytes from the start of the body.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RequestFacts {
@@ -14,6 +16,8 @@ pub struct RequestFacts {
     pub max_tokens: Option<u64>,
     /// How many answers are asked for at once (`n`, `generationConfig.candidateCount`): each may be that long.
     pub answers: Option<u64>,
+    /// The `service_tier` of the OpenAI dialects, if it names one with a price of its own.
+    pub service_tier: Option<ServiceTier>,
     /// State of `stream_options.include_usage`.
     pub usage_option: UsageOption,
     /// `metadata.user_id`, if it is a text.

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use hub_types::Dialect;
+use hub_types::{Dialect, ServiceTier};
 
 use super::{ConversationSpans, ModelField, RequestFacts, ScanError, StreamField, UsageOption};
 use crate::json::{Cursor, Member, decode_lossy, eq_decoded};
 
 /// The members that matter, over all dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
+#[repr(u32)]
 enum Name {
     Model = 1,
     Stream = 1 << 1,
@@ -27,6 +27,7 @@ enum Name {
     Wrapped = 1 << 13,
     System = 1 << 14,
     Answers = 1 << 15,
+    ServiceTier = 1 << 16,
 }
 
 /// Where in the body the scan is.
@@ -41,8 +42,8 @@ struct Reader {
     dialect: Dialect,
     facts: RequestFacts,
     /// Seen names, one set per level.
-    seen: [u16; 2],
-    /// `max_completion_tokens` beats `max_tokens`, whatever their order.
+    seen: [u32; 2],
+    /// Vendors heed this one where both are there, but not all relays do: the answer may have the larger.
     max_completion_tokens: Option<u64>,
 }
 
@@ -61,9 +62,7 @@ pub fn scan_request(dialect: Dialect, body: &[u8]) -> Result<RequestFacts, ScanE
     })?;
     cursor.end()?;
     reader.facts.usage_option = options.unwrap_or(UsageOption::Missing { insert_at: closing, is_empty });
-    if reader.max_completion_tokens.is_some() {
-        reader.facts.max_tokens = reader.max_completion_tokens;
-    }
+    reader.facts.max_tokens = reader.facts.max_tokens.max(reader.max_completion_tokens);
     Ok(reader.facts)
 }
 
@@ -99,6 +98,7 @@ impl Reader {
             "prompt_cache_key" => Name::PromptCacheKey,
             "previous_response_id" => Name::PreviousResponseId,
             "user" => Name::User,
+            "service_tier" => Name::ServiceTier,
             "messages" if self.dialect != Dialect::Responses => Name::Messages,
             "input" if self.dialect == Dialect::Responses => Name::Messages,
             "functions" if self.dialect == Dialect::OpenAi => Name::Tools,
@@ -118,8 +118,8 @@ impl Reader {
         };
         let seen = &mut self.seen[usize::from(level == Level::Wrapped)];
         // The two spellings of the tool list may stand side by side.
-        self.facts.repeated |= name != Name::Tools && *seen & name as u16 != 0;
-        *seen |= name as u16;
+        self.facts.repeated |= name != Name::Tools && *seen & name as u32 != 0;
+        *seen |= name as u32;
         match name {
             Name::Model => self.model(cursor)?,
             Name::Stream => {
@@ -134,6 +134,9 @@ impl Reader {
             Name::PromptCacheKey => self.facts.prompt_cache_key = text(cursor)?,
             Name::PreviousResponseId => self.facts.previous_response_id = text(cursor)?,
             Name::User => self.facts.user = text(cursor)?,
+            Name::ServiceTier => {
+                self.facts.service_tier = text(cursor)?.as_deref().and_then(ServiceTier::named);
+            }
             Name::SessionId => self.facts.session_id = text(cursor)?,
             Name::Messages => self.messages(cursor)?,
             Name::System => self.facts.conversation.system = Some(cursor.value()?),

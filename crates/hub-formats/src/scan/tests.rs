@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use hub_types::Dialect;
+use hub_types::{Dialect, ServiceTier};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
@@ -39,6 +39,34 @@ fn each_dialect_has_its_own_names() {
     let facts = scan_request(Dialect::GeminiCli, wrapped).unwrap();
     assert_eq!((facts.model_name(), facts.session_id.as_deref()), (Some("g"), Some("s")));
     assert_eq!((facts.max_tokens, facts.message_count), (Some(4), Some(2)));
+}
+
+#[test]
+fn of_two_bounds_the_larger_counts_whatever_their_order() {
+    for chat in [
+        r#"{"max_completion_tokens":5,"max_tokens":7}"#,
+        r#"{"max_tokens":7,"max_completion_tokens":5}"#,
+        r#"{"max_tokens":5,"max_completion_tokens":7}"#,
+    ] {
+        assert_eq!(scan_request(Dialect::OpenAi, chat.as_bytes()).unwrap().max_tokens, Some(7), "{chat}");
+    }
+}
+
+#[test]
+fn a_tier_with_a_price_of_its_own_is_known() {
+    for (word, tier) in [
+        (r#""priority""#, Some(ServiceTier::Priority)),
+        (r#""fl\u0065x""#, Some(ServiceTier::Flex)),
+        (r#""default""#, Some(ServiceTier::Standard)),
+        (r#""auto""#, None),
+        ("null", None),
+        ("[]", None),
+    ] {
+        let body = format!(r#"{{"service_tier":{word},"model":"m"}}"#);
+        for dialect in [Dialect::OpenAi, Dialect::Responses] {
+            assert_eq!(scan_request(dialect, body.as_bytes()).unwrap().service_tier, tier, "{word}");
+        }
+    }
 }
 
 #[test]
@@ -86,7 +114,7 @@ fn a_limit_of_the_answer_is_a_whole_number_or_none() {
         (Dialect::Claude, r#"{"max_tokens":32000,"max_output_tokens":1}"#, Some(32_000)),
         (Dialect::Claude, r#"{"max_tokens":1.5}"#, None),
         (Dialect::Claude, r#"{"max_tokens":"12"}"#, None),
-        (Dialect::OpenAi, r#"{"max_completion_tokens":7,"max_tokens":9}"#, Some(7)),
+        (Dialect::OpenAi, r#"{"max_completion_tokens":7,"max_tokens":9}"#, Some(9)),
         (Dialect::OpenAi, r#"{"max_tokens":9}"#, Some(9)),
         (Dialect::OpenAi, r#"{"max_completion_tokens":null,"max_tokens":9}"#, Some(9)),
         (Dialect::Responses, r#"{"max_output_tokens":3,"max_tokens":9}"#, Some(3)),

@@ -1,6 +1,6 @@
 //! Collecting what the walker finds: first over one event (or body), then over the answer.
 
-use hub_types::{Dialect, Usage};
+use hub_types::{Dialect, ServiceTier, Usage};
 
 use super::UpstreamError;
 use super::figures::Figures;
@@ -27,6 +27,7 @@ pub(super) struct Collector {
     model: Option<String>,
     /// Of a Responses answer.
     response_id: Option<String>,
+    service_tier: Option<ServiceTier>,
     error: Option<UpstreamError>,
     /// Text that came in deltas (and in everything that is not Responses).
     delta_text: TextCount,
@@ -46,6 +47,7 @@ struct EventFacts {
     text: TextCount,
     model: String,
     id: String,
+    service_tier: Option<ServiceTier>,
     has_error: bool,
     error: UpstreamError,
     root_code: String,
@@ -62,6 +64,7 @@ impl EventFacts {
         self.figures = Figures::default();
         self.text = TextCount::default();
         (self.finish, self.content) = (false, false);
+        self.service_tier = None;
         if std::mem::take(&mut self.has_error) {
             self.error = UpstreamError::default();
         }
@@ -81,6 +84,7 @@ impl Collector {
             content: false,
             model: None,
             response_id: None,
+            service_tier: None,
             error: None,
             delta_text: TextCount::default(),
             item_text: TextCount::default(),
@@ -110,6 +114,10 @@ impl Collector {
 
     pub(super) fn response_id(&self) -> Option<&str> {
         self.response_id.as_deref()
+    }
+
+    pub(super) fn service_tier(&self) -> Option<ServiceTier> {
+        self.service_tier
     }
 
     pub(super) fn usage(&self) -> Option<Usage> {
@@ -150,6 +158,8 @@ impl Collector {
         if !event.model.is_empty() && self.model.as_deref() != Some(&event.model) {
             self.model = Some(event.model.clone());
         }
+        // The event that begins an answer repeats what was asked for; later ones know better.
+        self.service_tier = event.service_tier.or(self.service_tier);
         let names_response = kind.is_empty() || kind == "response.created" || ends_response;
         if self.dialect == Dialect::Responses && names_response && !event.id.is_empty() {
             self.response_id = Some(event.id.clone());
@@ -209,6 +219,7 @@ impl Sink for Collector {
         match node {
             Node::Kind => text.clone_into(&mut event.kind),
             Node::Model => text.clone_into(&mut event.model),
+            Node::ServiceTier => event.service_tier = ServiceTier::named(text),
             // A longer one can't be a real id, and half of one is none.
             Node::Id if text.len() <= MAX_RESPONSE_ID => text.clone_into(&mut event.id),
             Node::Message => text.clone_into(&mut event.root_message),

@@ -54,6 +54,8 @@ pub(super) enum Node {
     Model,
     /// `id` of the body, or of the event's response.
     Id,
+    /// The tier in which it was served.
+    ServiceTier,
     /// The error; an object or a text.
     Error,
     /// Its type or status word.
@@ -141,6 +143,7 @@ pub(super) fn member(node: Node, key: &str) -> Option<Node> {
         (Node::Root | Node::Message | Node::Response, "usage") => Node::Usage,
         (Node::Root | Node::Message | Node::Response, "model" | "modelVersion") => Node::Model,
         (Node::Root | Node::Response, "id") => Node::Id,
+        (Node::Root | Node::Response | Node::Usage, "service_tier") => Node::ServiceTier,
         (Node::Root | Node::Response, "error") => Node::Error,
         (Node::Root | Node::Response, "output") => Node::Output,
         (Node::Root | Node::Response, "candidates") => Node::Candidates,

@@ -1,4 +1,4 @@
-use hub_types::{Dialect, Endpoint, Usage};
+use hub_types::{Dialect, Endpoint, ServiceTier, Usage};
 use proptest::prelude::*;
 
 use super::{TapReport, UsageTap};
@@ -90,6 +90,28 @@ fn goldens() -> Vec<(Dialect, String, &'static str, Usage)> {
         (Dialect::Gemini, GEMINI.to_owned(), "gem", gemini),
         (Dialect::GeminiCli, gemini_cli(), "gem", gemini),
     ]
+}
+
+#[test]
+fn the_tier_is_what_the_answer_says_it_was_in_the_end() {
+    let begun =
+        RESPONSES.replace(r#"created","response":{"#, r#"created","response":{"service_tier":"flex","#);
+    let ended =
+        begun.replace(r#"completed","response":{"#, r#"completed","response":{"service_tier":"priority","#);
+    let chat = CHAT.replace(r#""choices""#, r#""service_tier":"priority","choices""#);
+    let claude = CLAUDE
+        .replace(r#""usage":{"input_tokens":10"#, r#""usage":{"service_tier":"standard","input_tokens":10"#);
+    for (dialect, answer, tier) in [
+        (Dialect::Responses, RESPONSES, None),
+        (Dialect::Responses, &begun, Some(ServiceTier::Flex)),
+        (Dialect::Responses, &ended, Some(ServiceTier::Priority)),
+        (Dialect::OpenAi, &chat, Some(ServiceTier::Priority)),
+        (Dialect::Claude, &claude, Some(ServiceTier::Standard)),
+    ] {
+        for size in [1, 7, 100_000] {
+            assert_eq!(tap(dialect, true, answer.as_bytes(), size).service_tier, tier, "{answer}");
+        }
+    }
 }
 
 #[test]

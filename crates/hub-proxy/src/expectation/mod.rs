@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use hub_formats::estimate::{Tokenizer, tokens_in_body};
 use hub_formats::scan::RequestFacts;
-use hub_pricing::{Price, Tier, cost};
-use hub_types::{Dialect, Money, Multiplier, Usage};
+use hub_pricing::{Price, cost};
+use hub_types::{Dialect, Money, Multiplier, ServiceTier, Usage};
 use smallvec::SmallVec;
 
 pub(crate) use previous::{Previous, Thread};
@@ -74,8 +74,6 @@ pub(crate) struct Question<'a> {
     pub(crate) facts: &'a RequestFacts,
     /// What the model costs wherever the request may go: it is reckoned with the dearest.
     pub(crate) rates: &'a [Rate<'a>],
-    /// The tier that is billed.
-    pub(crate) tier: Tier,
     /// The session's previous request.
     pub(crate) last: Option<LastRequest>,
 }
@@ -104,6 +102,7 @@ pub(crate) fn expect(question: &Question<'_>, outputs: &OutputQuantile) -> Expec
     let likely_input = input::likely(dialect, estimated_input, continues, last.as_ref());
     let worst_input = input::worst(dialect, body, at_most, continues, last.as_ref(), &likely_input);
 
+    let tier = facts.service_tier.unwrap_or_default();
     let unknown = [Rate { price: None, provider: Multiplier::ONE, group: Multiplier::ONE }];
     let rates = if rates.is_empty() { &unknown } else { rates };
     let mut found = Expectation { estimated_input, ..Expectation::default() };
@@ -112,8 +111,10 @@ pub(crate) fn expect(question: &Question<'_>, outputs: &OutputQuantile) -> Expec
         let likely = Usage { output: outputs.expect(model, longest).saturating_mul(answers), ..likely_input };
         let most = longest.unwrap_or(LONGEST_ANSWER).saturating_mul(answers);
         let worst = Usage { output: most.max(likely.output), ..worst_input };
-        found.likely.raise(question.taken(rate, &likely));
-        found.worst.raise(question.taken(rate, &worst));
+        found.likely.raise(rate.taken(&likely, tier));
+        // Whoever asks for a cheaper tier may be served in the usual one.
+        found.worst.raise(rate.taken(&worst, tier));
+        found.worst.raise(rate.taken(&worst, ServiceTier::Standard));
     }
     found
 }
@@ -140,13 +141,10 @@ impl Rate<'_> {
         };
         is_same_price && (self.provider, self.group) == (other.provider, other.group)
     }
-}
 
-impl Question<'_> {
-    fn taken(&self, rate: &Rate<'_>, usage: &Usage) -> Expected {
-        let Rate { provider, group, .. } = *rate;
-        let money =
-            rate.price.map_or(Money::ZERO, |price| cost(price, usage, provider, group, self.tier).total);
+    fn taken(&self, usage: &Usage, tier: ServiceTier) -> Expected {
+        let Self { price, provider, group } = *self;
+        let money = price.map_or(Money::ZERO, |price| cost(price, usage, provider, group, tier).total);
         Expected { money, tokens: usage.total() }
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use hub_formats::scan::scan_request;
-use hub_pricing::{Price, Tier};
+use hub_pricing::Price;
 use hub_types::{Dialect, Money, Multiplier, Usage};
 use serde_json::{Value, json};
 
@@ -34,15 +34,7 @@ fn ask_with(
     let facts = scan_request(dialect, &body).unwrap();
     let price = price.map(|json| Price::parse(json, 1).unwrap());
     let rates = [Rate { price: price.as_ref(), provider, group: Multiplier::ONE }];
-    let question = Question {
-        dialect,
-        model: "m",
-        body: &body,
-        facts: &facts,
-        rates: &rates,
-        tier: Tier::Standard,
-        last,
-    };
+    let question = Question { dialect, model: "m", body: &body, facts: &facts, rates: &rates, last };
     expect(&question, outputs)
 }
 
@@ -70,6 +62,24 @@ fn a_first_request_costs_its_estimated_input_and_a_usual_answer() {
     let most = found.worst.tokens - 8_000;
     assert!(most.abs_diff(2 * input) <= 2, "{most} {input}");
     assert_eq!(found.worst.money, nanos(&[(most, WRITE), (8_000, OUTPUT)]));
+}
+
+#[test]
+fn a_tier_has_the_price_that_is_asked_for_and_at_worst_the_usual_one() {
+    let price = r#"{"input_cost_per_token":2e-6,"output_cost_per_token":8e-6,
+        "input_cost_per_token_priority":4e-6,"output_cost_per_token_priority":16e-6,
+        "input_cost_per_token_flex":1e-6,"output_cost_per_token_flex":4e-6}"#;
+    let of = |tier: &str| {
+        let body = json!({"model": "m", "max_tokens": 500, "service_tier": tier,
+            "messages": [{"role": "user", "content": "Why is the pump silent?"}]});
+        ask_with(Dialect::OpenAi, &body, None, &OutputQuantile::default(), Some(price), Multiplier::ONE)
+    };
+    let (usual, priority, flex) = (of("auto"), of("priority"), of("flex"));
+    let nanos = |money: Money| money.nanos();
+    assert_eq!(nanos(priority.likely.money), 2 * nanos(usual.likely.money));
+    assert_eq!(nanos(priority.worst.money), 2 * nanos(usual.worst.money));
+    assert_eq!(2 * nanos(flex.likely.money), nanos(usual.likely.money));
+    assert_eq!(flex.worst.money, usual.worst.money);
 }
 
 #[test]
@@ -210,15 +220,8 @@ fn of_several_providers_the_dearest_counts_whatever_it_is_dear_in() {
     let of = |rates: &[Rate<'_>], body: &Value| {
         let body = body.to_string().into_bytes();
         let facts = scan_request(Dialect::OpenAi, &body).unwrap();
-        let question = Question {
-            dialect: Dialect::OpenAi,
-            model: "m",
-            body: &body,
-            facts: &facts,
-            rates,
-            tier: Tier::Standard,
-            last: None,
-        };
+        let question =
+            Question { dialect: Dialect::OpenAi, model: "m", body: &body, facts: &facts, rates, last: None };
         expect(&question, &OutputQuantile::default())
     };
     let rate = |price| Rate { price, provider: Multiplier::ONE, group: Multiplier::ONE };
